@@ -1,0 +1,46 @@
+# Celek. `make run` and `make test` each do all their own set-up on a fresh Debian machine with Rust and Node.
+PORT ?= 8080
+DB   ?= data/demo.db
+CARGO ?= cargo
+
+.PHONY: run build test check fmt bench web setup setup-test clean
+
+run: build
+	@mkdir -p $(dir $(DB))
+	@test -f $(DB) || target/release/celek demo --db sqlite:$(DB)
+	target/release/celek serve --db sqlite:$(DB) --listen 127.0.0.1:$(PORT)
+
+build: web
+	$(CARGO) build --release -p celek
+
+# The client is built again only when something in it changed.
+web: web/dist/index.html
+
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
+
+web/node_modules/.installed: web/package-lock.json
+	@sh scripts/need.sh node npm
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	cd web && npm run build
+	@touch $@
+
+test: web
+	@sh scripts/test.sh
+
+check: web
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	cd web && npm run check
+
+fmt:
+	$(CARGO) fmt --all
+
+bench: build
+	target/release/celek bench all
+
+clean:
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules

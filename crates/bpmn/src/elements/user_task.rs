@@ -1,0 +1,135 @@
+//! User tasks, and manual tasks, which are the same without a form and an operation.
+
+use super::{Fault, Next, finding};
+use crate::event::{Effect, Task};
+use crate::feel::Expression;
+use crate::model::{Element, Field, Kind, Mapping, Texts};
+use crate::parse::{Reading, is_name, texts};
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::state::{TokenId, Wait};
+use crate::xml::Node;
+use serde_json::Value as Json;
+
+/// Work of a person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserTask {
+    /// True for a manual task.
+    pub manual: bool,
+    /// The operation it is bound to: when that succeeds on the subject, the task is done.
+    pub operation: Option<String>,
+    /// The variable with the record; without it the process' subject.
+    pub subject: Option<String>,
+    /// Role whose people can take it; without it that of the lane.
+    pub role: Option<String>,
+    /// The person it is given to.
+    pub assignee: Option<Expression>,
+    /// When it is due.
+    pub due: Option<Expression>,
+    /// Its priority.
+    pub priority: Option<i64>,
+    /// Fields of its form.
+    pub form: Vec<Field>,
+    /// Names of events that also complete it.
+    pub completes: Vec<String>,
+    /// Instructions in Markdown, by language.
+    pub instructions: Texts,
+    /// From what the form gave to variables; without any, the form's names are the variables.
+    pub outputs: Vec<Mapping>,
+}
+
+pub(super) fn parse(node: &Node, reading: &mut Reading) -> Kind {
+    let text = |name: &str| node.celek(name).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let mut task = UserTask {
+        manual: node.name == "manualTask",
+        operation: text("operation"),
+        subject: text("subject"),
+        role: text("role"),
+        instructions: texts(node, "instruction"),
+        ..UserTask::default()
+    };
+    task.assignee = text("assignee").and_then(|t| reading.expression(&t));
+    task.due = text("due").and_then(|t| reading.expression(&t));
+    if let Some(priority) = text("priority") {
+        match priority.parse() {
+            Ok(number) => task.priority = Some(number),
+            Err(_) => reading.error("priority", format!("The priority '{priority}' is no whole number.")),
+        }
+    }
+    if task.subject.as_deref().is_some_and(|name| !is_name(name)) {
+        reading.error("subject", "The subject is not a plain name.");
+    }
+    task.completes = text("completes")
+        .map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
+        .unwrap_or_default();
+    task.form = fields(node, reading);
+    task.outputs = reading.mappings(node, "output");
+    Kind::User(Box::new(task))
+}
+
+fn fields(node: &Node, reading: &mut Reading) -> Vec<Field> {
+    let grouped = node.extensions("form").flat_map(|form| form.extensions("field"));
+    let mut found: Vec<Field> = Vec::new();
+    for child in node.extensions("field").chain(grouped) {
+        let attribute = |name: &str| child.attr(name).or(child.celek(name)).map(str::to_owned);
+        let name = attribute("name").unwrap_or_default();
+        if !is_name(&name) || found.iter().any(|f| f.name == name) {
+            reading.error("form", format!("The form field '{name}' needs a plain name of its own."));
+            continue;
+        }
+        let labels = child.attributes.iter().filter_map(|(_, key, value)| {
+            key.strip_prefix("label_").map(|language| (language.to_owned(), value.clone()))
+        });
+        found.push(Field {
+            label: attribute("label").unwrap_or_else(|| name.clone()),
+            labels: labels.collect(),
+            kind: attribute("kind").unwrap_or_else(|| "text".to_owned()),
+            required: attribute("required").as_deref() == Some("true"),
+            name,
+        });
+    }
+    found
+}
+
+pub(super) fn check(task: &UserTask, element: &Element, out: &mut Vec<Problem>) {
+    if element.name.is_empty() && element.names.is_empty() {
+        out.push(finding(element, false, "name", "The task has no name; people will not know what to do."));
+    }
+    if task.manual && (task.operation.is_some() || !task.form.is_empty()) {
+        out.push(finding(
+            element,
+            false,
+            "manual",
+            "A manual task has neither an operation nor a form; both are ignored.",
+        ));
+    }
+}
+
+pub(super) fn run(task: &UserTask, run: &Run<'_>, token: TokenId, element: &Element) -> Result<Next, Fault> {
+    let view = run.view(token);
+    let text = |expression: &Option<Expression>| match expression {
+        Some(expression) => expression.evaluate_text(&view, &run.context.clock),
+        None => Ok(None),
+    };
+    let subject = task.subject.clone().or_else(|| run.process.subject.clone());
+    let subject_value = subject.as_deref().and_then(|name| run.variable(token, name)).cloned();
+    let created = Task {
+        token,
+        element: element.id.clone(),
+        name: element.name.clone(),
+        names: element.names.clone(),
+        instructions: task.instructions.clone(),
+        manual: task.manual,
+        operation: task.operation.clone().filter(|_| !task.manual),
+        subject,
+        subject_value: subject_value.unwrap_or(Json::Null),
+        roles: task.role.clone().or_else(|| element.lane_role.clone()).into_iter().filter(|r| !r.is_empty()).collect(),
+        assignee: text(&task.assignee)?,
+        due: text(&task.due)?,
+        priority: task.priority,
+        form: if task.manual { Vec::new() } else { task.form.clone() },
+        completes: task.completes.clone(),
+    };
+    let effects = vec![Effect::TaskCreated(Box::new(created))];
+    Ok(Next::Wait { wait: Wait::Task, listens: Vec::new(), effects })
+}

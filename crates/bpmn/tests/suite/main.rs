@@ -1,0 +1,9 @@
+//! Tests of the process engine: each element, a real process, random processes, hostile files and expressions.
+#![allow(clippy::unwrap_used)]
+
+mod elements;
+mod feel;
+mod hostile;
+mod order;
+mod random;
+mod sim;

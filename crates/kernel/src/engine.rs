@@ -1,0 +1,549 @@
+//! The kernel as programs use it: opened once, asked from many threads.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use parking_lot::RwLock;
+use serde_json::{Value as J, json};
+use store::{Conn, Store, Value};
+
+use crate::{
+    access::{Principal, Right},
+    ask::{Answer, Ask, Directory},
+    custom,
+    cx::{Cx, Frame, Mode},
+    def::{Module, OpDef},
+    error::{Error, Result},
+    files::Files,
+    hub::Change,
+    idempotency::{earlier, remember},
+    json::{Codec, encode_fields},
+    query::Query,
+    schema::Schema,
+    shared::{DRAW, Shared, draw_ids},
+    value::AnyRef,
+};
+
+/// Version of the schema that this program knows; counted up by explicit migrations.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// How to open the kernel.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Directory of stored files; beside the database where absent.
+    pub files: Option<PathBuf>,
+    /// Options of the store.
+    pub store: store::Options,
+}
+
+enum Stop {
+    Error(Error),
+    Dry(Box<Answer>),
+}
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// The kernel.
+pub struct Kernel {
+    store: Store,
+    shared: Arc<Shared>,
+    directory: Option<&'static dyn Directory>,
+    #[allow(clippy::type_complexity)]
+    principals: RwLock<(i64, HashMap<(i64, i64), Arc<Principal>>)>,
+}
+
+static CREATE: OpDef = OpDef { name: "record.create", ..OpDef::BASE };
+static CHANGE: OpDef = OpDef { name: "record.change", ..OpDef::BASE };
+static REMOVE: OpDef = OpDef { name: "record.delete", ..OpDef::BASE };
+static WORK: OpDef = OpDef { name: "sys.work", ..OpDef::BASE };
+
+impl Kernel {
+    /// Opens a database, makes or updates its tables, and loads what was defined at run time.
+    ///
+    /// # Errors
+    /// Where the database cannot be opened, is newer than the program, or differs in a way that is not safe to change.
+    pub fn open(url: &str, modules: &[&'static Module], options: Options) -> Result<Self> {
+        let store = Store::open(url, options.store)?;
+        let mut all = vec![&crate::sys::MODULE];
+        all.extend_from_slice(modules);
+        let files = options.files.unwrap_or_else(|| {
+            let mut path =
+                store.path().map_or_else(|| PathBuf::from("celek.db"), std::path::Path::to_path_buf).into_os_string();
+            path.push(".files");
+            PathBuf::from(path)
+        });
+        let dialect = store.dialect();
+        let schema = store.write(|conn| -> Result<Schema> {
+            let mut schema = Schema::build(&all, &crate::schema::Custom::default(), dialect, 1)?;
+            migrate(conn, &schema)?;
+            let defined = custom::load(conn)?;
+            if !defined.entities.is_empty() || !defined.fields.is_empty() {
+                schema = Schema::build(&all, &defined, dialect, 2)?;
+                migrate(conn, &schema)?;
+            }
+            Ok(schema)
+        })?;
+        let directory = modules.iter().find_map(|m| m.directory);
+        let shared = Arc::new(Shared::new(Arc::new(schema), Files::new(files)));
+        Ok(Self { store, shared, directory, principals: RwLock::default() })
+    }
+
+    /// The schema in force.
+    pub fn schema(&self) -> Arc<Schema> {
+        self.shared.schema.read().clone()
+    }
+    /// What all requests share: listeners, files, the clock.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+    /// Users and sessions.
+    ///
+    /// # Errors
+    /// Internal, where no module owns users.
+    pub fn directory(&self) -> Result<&'static dyn Directory> {
+        self.directory.ok_or_else(|| Error::internal("no module owns users"))
+    }
+
+    /// Closes the database cleanly.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub fn close(self) -> Result<()> {
+        Ok(self.store.close()?)
+    }
+
+    // ---- principals ----
+
+    /// The principal of a user; kept until rights change.
+    ///
+    /// # Errors
+    /// 401 where there is no such active user.
+    pub fn principal(&self, user: i64, company: i64) -> Result<Arc<Principal>> {
+        let version = self.shared.access_version.load(Ordering::Acquire);
+        {
+            let cache = self.principals.read();
+            if cache.0 == version
+                && let Some(found) = cache.1.get(&(user, company))
+            {
+                return Ok(found.clone());
+            }
+        }
+        let directory = self.directory()?;
+        let found = self
+            .system_read(|cx| directory.principal(user, company, cx))?
+            .ok_or_else(|| Error::new(401, "signed_out"))?;
+        let found = Arc::new(found);
+        let mut cache = self.principals.write();
+        if cache.0 != version {
+            *cache = (version, HashMap::new());
+        }
+        cache.1.insert((user, company), found.clone());
+        Ok(found)
+    }
+
+    /// The principal with this login.
+    ///
+    /// # Errors
+    /// 401 where there is none.
+    pub fn login(&self, login: &str) -> Result<Arc<Principal>> {
+        let directory = self.directory()?;
+        let user = self
+            .system_read(|cx| directory.user(login, cx))?
+            .ok_or_else(|| Error::new(401, "no_user").with("user", login))?;
+        self.principal(user, 0)
+    }
+
+    /// The principal of a session or token.
+    ///
+    /// # Errors
+    /// 401 where the secret is unknown or over.
+    pub fn by_secret(&self, secret: &str) -> Result<Arc<Principal>> {
+        let directory = self.directory()?;
+        let (user, company, scope) =
+            self.system_read(|cx| directory.by_secret(secret, cx))?.ok_or_else(|| Error::new(401, "signed_out"))?;
+        let who = self.principal(user, company)?;
+        if scope.is_empty() {
+            return Ok(who);
+        }
+        Ok(Arc::new(Principal { scope, ..(*who).clone() }))
+    }
+
+    /// The system in the first company (in none where there is none yet).
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn system(&self) -> Result<Arc<Principal>> {
+        let company = match self.directory {
+            Some(directory) => self.system_read(|cx| directory.companies(cx))?.into_iter().next(),
+            None => None,
+        };
+        Ok(Arc::new(Principal::system(Arc::new(company.unwrap_or_default()))))
+    }
+
+    fn system_read<T>(&self, f: impl FnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        self.read(&Arc::new(Principal::system(Arc::default())), f)
+    }
+
+    /// Throws cached rights away: another program may have changed them.
+    pub fn forget_rights(&self) {
+        self.shared.access_version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Loads the schema again: another program may have defined fields.
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn reload(&self) -> Result<()> {
+        let current = self.schema();
+        let dialect = self.store.dialect();
+        let defined = self.store.read(|conn| custom::load(conn))?;
+        let known: usize = current.plans.values().map(|p| p.fields.iter().filter(|f| f.custom).count()).sum();
+        let same = known == defined.fields.values().map(Vec::len).sum::<usize>()
+            && defined.entities.iter().all(|e| current.plans.contains_key(e.name));
+        if !same {
+            let schema = Schema::build(&current.modules, &defined, dialect, current.version + 1)?;
+            *self.shared.schema.write() = Arc::new(schema);
+        }
+        Ok(())
+    }
+
+    // ---- reading ----
+
+    /// Reads on one snapshot.
+    ///
+    /// # Errors
+    /// The part's own.
+    pub fn read<T>(&self, who: &Arc<Principal>, f: impl FnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        self.store.read(|conn| {
+            let mut cx = Cx::new(conn, self.schema(), &self.shared, who.clone(), Mode::Read);
+            f(&mut cx)
+        })
+    }
+
+    // ---- writing ----
+
+    fn ensure_ids(&self) -> Result<()> {
+        if self.shared.ids.low() {
+            let block = self.store.write(|conn| draw_ids(conn, DRAW))?;
+            self.shared.ids.put(block);
+        }
+        Ok(())
+    }
+
+    /// Does a piece of the system's own work in one transaction, under a log row of this name.
+    ///
+    /// # Errors
+    /// The part's own.
+    pub fn work<T>(&self, who: &Arc<Principal>, name: &str, mut f: impl FnMut(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        self.ensure_ids()?;
+        let (value, cx) = self.store.write(|conn| -> Result<_> {
+            let mut cx = Cx::new(conn, self.schema(), &self.shared, who.clone(), Mode::Write);
+            let log = cx.log(name, None)?;
+            cx.frames.push(Frame { op: &WORK, log });
+            let value = f(&mut cx)?;
+            cx.finish()?;
+            Ok((value, Ended::of(cx)))
+        })?;
+        self.after_commit(cx);
+        Ok(value)
+    }
+
+    /// The frame of every write: the key is looked up, the work done, what was collected written, the answer kept.
+    fn transact(
+        &self,
+        ask: &Ask,
+        route: &str,
+        input: &J,
+        def: &'static OpDef,
+        target: i64,
+        f: impl Fn(&mut Cx<'_>) -> Result<(J, u16)>,
+    ) -> Result<Answer> {
+        self.ensure_ids()?;
+        let hash = ask.key.as_ref().map(|_| blake3::hash(input.to_string().as_bytes()).to_hex().to_string());
+        let started = Instant::now();
+        let done = self.store.write(|conn| -> std::result::Result<(Answer, Ended), Stop> {
+            let mut cx = Cx::new(conn, self.schema(), &self.shared, ask.who.clone(), Mode::Write);
+            if let (Some(key), Some(hash)) = (&ask.key, &hash)
+                && let Some(answer) = earlier(&mut cx, route, key, hash)?
+            {
+                return Ok((answer, Ended::default()));
+            }
+            cx.enter(def, target)?;
+            let (output, status) = f(&mut cx)?;
+            let on = if def.on.is_empty() || target == 0 { None } else { Some(AnyRef::new(def.on, target)) };
+            cx.collected.done.push_front(crate::def::Done { op: def, target: on });
+            cx.finish()?;
+            let mut answer = Answer {
+                output,
+                status,
+                links: std::mem::take(&mut cx.collected.links),
+                notes: std::mem::take(&mut cx.collected.notes),
+                numbers: std::mem::take(&mut cx.drawn),
+                ..Answer::default()
+            };
+            if ask.dry_run {
+                if started.elapsed() > Duration::from_millis(2_000) {
+                    return Err(Error::new(503, "dry_run_too_long").into());
+                }
+                answer.changes = std::mem::take(&mut cx.collected.changes);
+                return Err(Stop::Dry(Box::new(answer)));
+            }
+            if let (Some(key), Some(hash)) = (&ask.key, &hash) {
+                remember(&mut cx, route, key, hash, &answer)?;
+            }
+            Ok((answer, Ended::of(cx)))
+        });
+        match done {
+            Ok((answer, ended)) => {
+                self.after_commit(ended);
+                Ok(answer)
+            }
+            Err(Stop::Dry(answer)) => Ok(*answer),
+            Err(Stop::Error(error)) => Err(self.remedied(&ask.who, error)),
+        }
+    }
+
+    fn after_commit(&self, ended: Ended) {
+        if let Some(schema) = ended.schema {
+            *self.shared.schema.write() = schema;
+        }
+        if ended.access_changed {
+            self.forget_rights();
+        }
+        if !ended.changes.is_empty() {
+            self.shared.hub.tell(&ended.changes);
+        }
+    }
+
+    /// Adds what would help to a refusal: modules that know are asked, what this person may not call is left out.
+    fn remedied(&self, who: &Arc<Principal>, mut error: Error) -> Error {
+        let schema = self.schema();
+        let code = error.code.clone();
+        for remedy in schema.modules.iter().flat_map(|m| m.remedies).filter(|r| r.code == code) {
+            let offered = self.read(who, |cx| (remedy.offer)(&error, cx));
+            match offered {
+                Ok(actions) => {
+                    for action in actions {
+                        let allowed =
+                            schema.operations.get(action.operation.as_str()).is_some_and(|e| who.may_call((e.def)()));
+                        if allowed && !error.actions.contains(&action) {
+                            error.actions.push(action);
+                        }
+                    }
+                }
+                Err(other) => tracing::warn!(code = %other.code, "a remedy could not be asked"),
+            }
+        }
+        error
+    }
+
+    /// Brings JSON to the cells of an operation's input.
+    ///
+    /// # Errors
+    /// 422 with all wrong fields.
+    pub fn input(&self, def: &OpDef, who: &Principal, input: &J) -> Result<Vec<Value>> {
+        let schema = self.schema();
+        let known = |entity: &str| schema.plans.contains_key(entity);
+        let codec = Codec {
+            currency: Some(who.company.currency).filter(|c| *c != crate::value::Currency::NONE),
+            country: Some(who.company.country.as_str()).filter(|c| !c.is_empty()),
+            entity: Some(&known),
+            lenient: false,
+        };
+        let cells = codec.fields((def.input)(), input, &[])?;
+        check_input(def, &cells)?;
+        Ok(cells)
+    }
+
+    /// Runs an operation from JSON.
+    ///
+    /// # Errors
+    /// 404, 403, 422, and what the operation refuses, with actions that would help.
+    pub fn run(&self, name: &str, input: &J, ask: &Ask) -> Result<Answer> {
+        let schema = self.schema();
+        let entry = *schema.operation(name)?;
+        let def = (entry.def)();
+        if !ask.who.may_call(def) {
+            return Err(Error::forbidden(name));
+        }
+        let cells = self.input(def, &ask.who, input)?;
+        let target = crate::cx::target_in(def, &cells);
+        if def.read {
+            let output = self.read(&ask.who, |cx| {
+                cx.enter(def, target)?;
+                (entry.run)(&cells, cx)
+            })?;
+            return Ok(Answer { output: encode_fields((def.output)(), &output), status: 200, ..Answer::default() });
+        }
+        self.transact(ask, &format!("operations/{name}"), input, def, target, |cx| {
+            let output = (entry.run)(&cells, cx)?;
+            Ok((encode_fields((def.output)(), &output), 200))
+        })
+    }
+
+    /// Creates a record.
+    ///
+    /// # Errors
+    /// See `generic`.
+    pub fn create(&self, entity: &str, body: &J, ask: &Ask) -> Result<Answer> {
+        self.transact(ask, &format!("entities/{entity}"), body, &CREATE, 0, |cx| {
+            let (id, rev) = cx.create(entity, body)?;
+            Ok((json!({"id": id, "rev": rev}), 201))
+        })
+    }
+
+    /// Changes a record; `rev` is what the client saw.
+    ///
+    /// # Errors
+    /// See `generic`.
+    pub fn change(&self, entity: &str, id: i64, rev: Option<i64>, body: &J, ask: &Ask) -> Result<Answer> {
+        self.transact(ask, &format!("entities/{entity}/{id}"), body, &CHANGE, 0, |cx| {
+            let (id, rev) = cx.change(entity, id, rev, body)?;
+            Ok((json!({"id": id, "rev": rev}), 200))
+        })
+    }
+
+    /// Deletes a record, or archives it where anything refers to it.
+    ///
+    /// # Errors
+    /// See `generic`.
+    pub fn remove(&self, entity: &str, id: i64, rev: Option<i64>, ask: &Ask) -> Result<Answer> {
+        self.transact(ask, &format!("DELETE entities/{entity}/{id}"), &J::Null, &REMOVE, 0, |cx| {
+            cx.remove(entity, id, rev)?;
+            Ok((J::Null, 204))
+        })
+    }
+
+    /// Keeps a file, and hangs it on a record where one is named.
+    ///
+    /// # Errors
+    /// Size, rights on the record.
+    pub fn attach(&self, name: &str, content: &[u8], record: Option<(&str, i64)>, ask: &Ask) -> Result<Answer> {
+        let media_type = crate::files::sniff(content, name);
+        let hash = self.shared.files.put(content)?;
+        let clean: String =
+            name.rsplit(['/', '\\']).next().unwrap_or("file").chars().filter(|c| !c.is_control()).take(200).collect();
+        let clean = if clean.is_empty() { "file".to_owned() } else { clean };
+        let body = json!({"name": clean, "hash": hash});
+        self.transact(ask, "files", &body, &CREATE, 0, |cx| {
+            let size = content.len() as i64;
+            let (by, at) = ((cx.who.user != 0).then_some(cx.who.user), cx.now);
+            let file = crate::sys::File {
+                name: clean.clone(),
+                media_type: media_type.to_owned(),
+                size,
+                hash: hash.clone(),
+                by,
+                at,
+            };
+            let id = cx.insert(file)?;
+            if let Some((entity, record)) = record {
+                cx.require(entity, Right::Read)?;
+                let plan = cx.schema.plan(entity)?.clone();
+                cx.row_of(&plan, record)?;
+                if !cx.within(&plan, record, Right::Read)? {
+                    return Err(Error::not_found(entity, record));
+                }
+                let record = AnyRef::new(plan.def.name, record);
+                cx.insert(crate::sys::Attachment { file: crate::field::FileId(id.raw()), record })?;
+            }
+            Ok((json!({"id": id.raw(), "name": clean, "media_type": media_type, "size": size}), 201))
+        })
+    }
+
+    /// A query as `{"rows": […], "next": …}`; groups where it groups.
+    ///
+    /// # Errors
+    /// As [`Cx::select`].
+    pub fn list(&self, who: &Arc<Principal>, query: &Query, shape: &crate::present::Shape) -> Result<J> {
+        self.read(who, |cx| {
+            if !query.group.is_empty() || !query.measures.is_empty() {
+                return Ok(json!({"rows": cx.group(query, true)?, "next": null}));
+            }
+            let (rows, next) = cx.select(query, true)?;
+            let rows = cx.present(&query.entity, &rows, shape)?;
+            Ok(json!({"rows": rows, "next": next}))
+        })
+    }
+
+    /// One record as JSON, with lines.
+    ///
+    /// # Errors
+    /// 404 where there is none that this person may see.
+    pub fn record(&self, who: &Arc<Principal>, entity: &str, id: i64, shape: &crate::present::Shape) -> Result<J> {
+        self.read(who, |cx| cx.one(entity, id, shape))
+    }
+}
+
+impl Cx<'_> {
+    /// One record as JSON, with the rights of who acts.
+    ///
+    /// # Errors
+    /// 404 where there is none that this person may see.
+    pub fn one(&mut self, entity: &str, id: i64, shape: &crate::present::Shape) -> Result<J> {
+        let query =
+            Query { filter: Some(crate::filter::Filter::eq("id", id)), archived: true, limit: 1, ..Query::of(entity) };
+        let (rows, _) = self.select(&query, true)?;
+        let mut found = self.present(entity, &rows, shape)?;
+        found.pop().ok_or_else(|| Error::not_found(entity, id))
+    }
+}
+
+/// What outlives a transaction.
+#[derive(Default)]
+struct Ended {
+    changes: Vec<Change>,
+    schema: Option<Arc<Schema>>,
+    access_changed: bool,
+}
+
+impl Ended {
+    fn of(cx: Cx<'_>) -> Self {
+        Self {
+            schema: cx.collected.schema_changed.then(|| cx.schema.clone()),
+            changes: cx.collected.changes,
+            access_changed: cx.collected.access_changed,
+        }
+    }
+}
+
+fn migrate(conn: &mut dyn Conn, schema: &Schema) -> Result<()> {
+    use store::schema::{Column, ColumnType, Table};
+    let mut tables = schema.tables();
+    tables.push(Table::new(
+        "sys_ids",
+        vec![Column::new("id", ColumnType::Int).required(), Column::new("next", ColumnType::Int).required()],
+    ));
+    store::schema::apply(conn, &tables, SCHEMA_VERSION)?;
+    conn.execute("INSERT INTO sys_ids (id, next) VALUES (1, 1001) ON CONFLICT (id) DO NOTHING", &[])?;
+    Ok(())
+}
+
+/// Checks of an operation's input fields.
+fn check_input(def: &OpDef, cells: &[Value]) -> Result<()> {
+    for field in (def.input)() {
+        if let Some(check) = field.check {
+            let filter = crate::filter::Filter::parse_check(check)?;
+            if !crate::eval::input_holds(&filter, (def.input)(), cells)? {
+                return Err(Error::field(field.name, "check").with("check", check));
+            }
+        }
+    }
+    Ok(())
+}

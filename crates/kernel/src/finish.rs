@@ -1,0 +1,226 @@
+//! The end of a request: listeners, hooks after operations, kept balances and legal numbers, in the order of locks (records,
+//! quants, balances, numbers).
+
+use store::Value;
+
+use crate::{
+    cx::{Balances, Cx, NumberAsked, NumberDrawn},
+    def::Entity,
+    error::{Error, Result},
+    field::Kind,
+    rec::Row,
+    value::{AnyRef, Id},
+};
+
+/// Most events and hooks of one request: beyond it something feeds itself.
+const MAX_STEPS: usize = 10_000;
+
+impl Cx<'_> {
+    /// Asks for a number of a legal series. It is drawn by the kernel at the very end, so that a refused request leaves no
+    /// gap and nobody waits for the counter longer than needed.
+    ///
+    /// # Errors
+    /// Where the record has no such field.
+    pub fn legal_number<T: Entity>(&mut self, id: Id<T>, field: &'static str, series: &str) -> Result<()> {
+        let year = i64::from(self.today().year());
+        self.legal_number_of(id, field, series, year)
+    }
+
+    /// As [`Cx::legal_number`], of the series' given year.
+    ///
+    /// # Errors
+    /// As [`Cx::legal_number`].
+    pub fn legal_number_of<T: Entity>(
+        &mut self,
+        id: Id<T>,
+        field: &'static str,
+        series: &str,
+        year: i64,
+    ) -> Result<()> {
+        self.writing()?;
+        let plan = self.schema.plan(T::NAME)?;
+        plan.field(field).ok_or_else(|| Error::internal(format!("{} has no field {field}", T::NAME)))?;
+        self.collected.numbers.push(NumberAsked {
+            entity: T::NAME,
+            id: id.raw(),
+            field,
+            series: series.to_owned(),
+            year,
+        });
+        Ok(())
+    }
+
+    /// Adds to a kept balance: the row of entity `T` with these key fields (unique together, never empty) gets the
+    /// increments. Written once, sorted, as the last writes of the transaction.
+    ///
+    /// # Errors
+    /// `overflow`.
+    pub fn post<T: Entity>(&mut self, key: &[(&'static str, Value)], add: &[(&'static str, i64)]) -> Result<()> {
+        self.writing()?;
+        let row = self.collected.balances.entry((T::NAME, key.to_vec())).or_default();
+        for (field, value) in add {
+            let sum = row.entry(field).or_default();
+            *sum = sum.checked_add(*value).ok_or_else(|| Error::new(422, "overflow"))?;
+        }
+        Ok(())
+    }
+
+    /// What was collected for a kept balance and is not yet written.
+    pub fn pending<T: Entity>(&self, key: &[(&'static str, Value)], field: &str) -> i64 {
+        self.collected.balances.get(&(T::NAME, key.to_vec())).and_then(|row| row.get(field)).copied().unwrap_or(0)
+    }
+
+    /// Runs listeners and hooks until nothing is left, then writes what was collected.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.settle_events()?;
+        self.write_balances()?;
+        self.draw_numbers()
+    }
+
+    fn settle_events(&mut self) -> Result<()> {
+        let schema = self.schema.clone();
+        for _ in 0..MAX_STEPS {
+            if let Some(happened) = self.collected.queue.pop_front() {
+                for key in [happened.def.name, "*"] {
+                    for listener in schema.listeners.get(key).into_iter().flatten() {
+                        (listener.run)(&happened, self)?;
+                    }
+                }
+            } else if let Some(done) = self.collected.done.pop_front() {
+                for hook in schema.modules.iter().flat_map(|m| m.after) {
+                    hook(&done, self)?;
+                }
+            } else {
+                return Ok(());
+            }
+        }
+        Err(Error::internal("events do not come to an end"))
+    }
+
+    fn write_balances(&mut self) -> Result<()> {
+        let balances: Balances = std::mem::take(&mut self.collected.balances);
+        for ((entity, key), add) in balances {
+            if add.values().all(|value| *value == 0) {
+                continue;
+            }
+            let plan = self.schema.plan(entity)?.clone();
+            let found = self.rows_by(entity, &key)?;
+            let company = self.who.company.id;
+            match found.into_iter().next() {
+                Some(old) => {
+                    let mut cells = old.cells.clone();
+                    for (field, value) in add {
+                        let before = plan.cell(field, &cells).as_int().unwrap_or(0);
+                        let after = before.checked_add(value).ok_or_else(|| Error::new(422, "overflow"))?;
+                        plan.set(field, &mut cells, Value::Int(after));
+                    }
+                    self.update_quietly(&plan, &old, &cells)?;
+                }
+                None => {
+                    let mut cells = vec![Value::Null; plan.columns.len()];
+                    for (i, field) in plan.fields.iter().enumerate() {
+                        if field.required && matches!(field.kind, Kind::Int | Kind::Dec(_) | Kind::Money) {
+                            cells[plan.offsets[i]] = Value::Int(0);
+                        }
+                    }
+                    for (field, value) in key {
+                        plan.set(field, &mut cells, value);
+                    }
+                    for (field, value) in add {
+                        plan.set(field, &mut cells, Value::Int(value));
+                    }
+                    self.insert_row(&plan, cells, company)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An update without audit: balances are proved from the lines that they sum.
+    fn update_quietly(&mut self, plan: &crate::plan::Plan, old: &Row, cells: &[Value]) -> Result<()> {
+        let (mut columns, mut params): (Vec<&str>, Vec<Value>) = (Vec::new(), Vec::new());
+        for (i, cell) in cells.iter().enumerate() {
+            if old.cells.get(i) != Some(cell) {
+                columns.push(&plan.columns[i]);
+                params.push(cell.clone());
+            }
+        }
+        if columns.is_empty() {
+            return Ok(());
+        }
+        params.extend([Value::Int(old.rev + 1), Value::Int(old.id), Value::Int(old.rev)]);
+        if self.conn.execute(&plan.update_of(&columns), &params)? != 1 {
+            return Err(Error::new(412, "stale").with("id", old.id));
+        }
+        Ok(())
+    }
+
+    fn draw_numbers(&mut self) -> Result<()> {
+        let mut asked = std::mem::take(&mut self.collected.numbers);
+        asked.sort_by(|a, b| (&a.series, a.year).cmp(&(&b.series, b.year)));
+        for ask in asked {
+            self.draw_number(&ask)?;
+        }
+        Ok(())
+    }
+
+    fn draw_number(&mut self, ask: &NumberAsked) -> Result<()> {
+        let series = self
+            .first::<crate::sys::Series>(&[("code", Value::from(ask.series.as_str()))])?
+            .ok_or_else(|| Error::refused("no_series").with("series", ask.series.as_str()))?;
+        let year = if series.per_year { ask.year } else { 0 };
+        let key = [("series", Value::from(ask.series.as_str())), ("year", Value::Int(year))];
+        let n = match self.rows_by("sys.counter", &key)?.into_iter().next() {
+            Some(old) => {
+                let plan = self.schema.plan("sys.counter")?.clone();
+                let n = plan.cell("last", &old.cells).as_int().unwrap_or(0) + 1;
+                let mut cells = old.cells.clone();
+                plan.set("last", &mut cells, Value::Int(n));
+                self.update_quietly(&plan, &old, &cells)?;
+                n
+            }
+            None => {
+                self.insert(crate::sys::Counter { series: ask.series.clone(), year, last: 1 })?;
+                1
+            }
+        };
+        let number = fill_pattern(&series.pattern, ask.year, n);
+        self.insert(crate::sys::Number {
+            series: ask.series.clone(),
+            year,
+            n,
+            entity: ask.entity.to_owned(),
+            record: ask.id,
+        })?;
+        let plan = self.schema.plan(ask.entity)?.clone();
+        let old = self.row_of(&plan, ask.id)?;
+        let mut cells = old.cells.clone();
+        plan.set(ask.field, &mut cells, Value::from(number.as_str()));
+        if let Some(entry) = plan.entry {
+            (entry.numbered)(&mut cells, ask.field, &number)?;
+        }
+        self.update_row(&plan, &old, &cells)?;
+        self.drawn.push(NumberDrawn { record: AnyRef::new(ask.entity, ask.id), field: ask.field, number });
+        Ok(())
+    }
+}
+
+/// Fills `{year}`, `{yy}` and `{n:WIDTH}` of a series' pattern.
+pub fn fill_pattern(pattern: &str, year: i64, n: i64) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        let Some(close) = rest[open..].find('}') else { break };
+        let name = &rest[open + 1..open + close];
+        match name.split_once(':').map_or((name, 0), |(name, width)| (name, width.parse().unwrap_or(0))) {
+            ("year", _) => out.push_str(&year.to_string()),
+            ("yy", _) => out.push_str(&format!("{:02}", year % 100)),
+            ("n", width) => out.push_str(&format!("{n:0width$}", width = std::cmp::min(width, 12))),
+            _ => {}
+        }
+        rest = &rest[open + close + 1..];
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,135 @@
+//! The history of a record: who changed what, when, through which operation and process step.
+
+use serde_json::{Map, Value as J, json};
+use store::Value;
+
+use crate::{
+    access::Right,
+    cx::Cx,
+    error::{Error, Result},
+    field::Kind,
+    query::{self, Query},
+};
+
+impl Cx<'_> {
+    /// The newest changes of a record first, at most `limit`.
+    ///
+    /// # Errors
+    /// 404 where there is no such record that this person may see.
+    pub fn history(&mut self, entity: &str, id: i64, limit: usize) -> Result<J> {
+        let schema = self.schema.clone();
+        let plan = schema.plan(entity)?.clone();
+        if !query::may(&schema, &self.who, &plan.def, Right::Read) {
+            return Err(Error::forbidden(entity));
+        }
+        self.row_of(&plan, id)?;
+        if !self.within(&plan, id, Right::Read)? {
+            return Err(Error::not_found(entity, id));
+        }
+        let language = self.who.language;
+        let text = "SELECT a.kind, a.changes, o.at, o.actor, o.actor_name, o.name, o.step, a.id FROM sys_audit a \
+                    JOIN sys_operation o ON o.id = a.operation WHERE a.entity = ? AND a.record = ? ORDER BY a.id DESC LIMIT ?";
+        let rows = self.conn.rows(text, &[Value::from(plan.def.name), Value::Int(id), Value::Int(limit as i64)])?;
+        let mut out = Vec::new();
+        for row in rows {
+            let text_at = |i: usize| row.get(i).and_then(Value::as_text).unwrap_or("");
+            let changes: J = serde_json::from_str(text_at(1)).unwrap_or(J::Null);
+            let mut list = Vec::new();
+            for (name, pair) in changes.as_object().cloned().unwrap_or_else(Map::new) {
+                let field = plan.field(&name);
+                if field.is_some_and(|f| !self.who.may_see(f)) {
+                    continue;
+                }
+                let label = field.map_or_else(
+                    || schema.label_by_key(language, &format!("{entity}.many.{name}")),
+                    |f| schema.field_label(language, entity, f),
+                );
+                let tell = |json: &J| match (field.map(|f| f.kind), json) {
+                    (Some(Kind::Choice(set)), J::String(value)) => J::from(schema.choice_label(language, set, value)),
+                    (_, other) => other.clone(),
+                };
+                let (before, after) = (pair.get(0).unwrap_or(&J::Null), pair.get(1).unwrap_or(&J::Null));
+                let mut change = json!({"field": name, "label": label, "before": tell(before), "after": tell(after)});
+                if let Some(Kind::Ref(to)) = field.map(|f| f.kind) {
+                    let ids: Vec<i64> = [before, after].iter().filter_map(|v| v.as_i64()).collect();
+                    let titles = self.titles(to, &ids, 1)?;
+                    for (key, value) in [("before_title", before), ("after_title", after)] {
+                        if let Some(title) = value.as_i64().and_then(|id| titles.get(&id)) {
+                            change[key] = J::from(title.as_str());
+                        }
+                    }
+                }
+                list.push(change);
+            }
+            let at = row.get(2).and_then(Value::as_int).and_then(|m| jiff::Timestamp::from_microsecond(m).ok());
+            let operation = text_at(5);
+            out.push(json!({
+                "kind": text_at(0),
+                "at": at.map(|a| a.to_string()),
+                "actor": {"id": row.get(3).and_then(Value::as_int), "name": text_at(4)},
+                "operation": operation,
+                "operation_label": schema.label_by_key(language, &format!("{operation}.label")),
+                "step": row.get(6).and_then(Value::as_text),
+                "changes": list,
+            }));
+        }
+        Ok(json!({"rows": out, "next": null}))
+    }
+
+    /// Documents that refer to a record by a reference to any record, and those that it refers to.
+    ///
+    /// # Errors
+    /// As [`Cx::history`].
+    pub fn linked(&mut self, entity: &str, id: i64) -> Result<J> {
+        let schema = self.schema.clone();
+        let plan = schema.plan(entity)?.clone();
+        if !query::may(&schema, &self.who, &plan.def, Right::Read) || !self.within(&plan, id, Right::Read)? {
+            return Err(Error::not_found(entity, id));
+        }
+        let own = self.row_of(&plan, id)?;
+        let mut found: Vec<(&'static str, i64, &'static str)> = Vec::new();
+        for (i, field) in plan.fields.iter().enumerate() {
+            if let (Kind::AnyRef, [Value::Int(to), Value::Text(other)]) = (field.kind, plan.cells_of(i, &own.cells)) {
+                found.push((crate::intern(other), *to, "out"));
+            }
+        }
+        for other in schema.plans.values() {
+            if other.def.name.starts_with("sys.") || !query::may(&schema, &self.who, &other.def, Right::Read) {
+                continue;
+            }
+            for (i, field) in other.fields.iter().enumerate().filter(|(_, f)| matches!(f.kind, Kind::AnyRef)) {
+                let at = other.offsets[i];
+                let filter = crate::Filter::eq(&format!("{}.entity", field.name), plan.def.name)
+                    .and(crate::Filter::eq(&format!("{}.id", field.name), id));
+                let query = Query { filter: Some(filter), limit: 20, archived: true, ..Query::of(other.def.name) };
+                let _ = at;
+                for row in self.select(&query, true)?.0 {
+                    found.push((other.def.name, row.id, "in"));
+                }
+            }
+        }
+        let language = self.who.language;
+        let mut out = Vec::new();
+        found.sort_unstable();
+        found.dedup();
+        for (entity, id, direction) in found {
+            let other = schema.plan(entity)?.clone();
+            let Some(title) = self.titles(entity, &[id], 1)?.remove(&id) else { continue };
+            let row = self.row_of(&other, id)?;
+            let status = match (other.field(other.def.status).map(|f| f.kind), other.cell(other.def.status, &row.cells))
+            {
+                (Some(Kind::Choice(set)), Value::Text(value)) => J::from(schema.choice_label(language, set, value)),
+                _ => J::Null,
+            };
+            out.push(json!({
+                "entity": entity,
+                "entity_label": schema.entity_label(language, &other.def),
+                "id": id,
+                "title": title,
+                "status": status,
+                "direction": direction,
+            }));
+        }
+        Ok(json!({"rows": out}))
+    }
+}

@@ -1,0 +1,105 @@
+//! The kernel: two registries (entities and operations), one transaction, and every surface derived from them.
+//!
+//! A module declares entities, operations and events with the derive macros and lists them in a [`Module`]; [`Kernel`] opens
+//! a database with a list of modules and serves requests. Operations are plain synchronous functions over a [`Cx`].
+
+extern crate self as kernel;
+
+pub mod access;
+mod ask;
+mod checks;
+mod codes;
+mod condition;
+mod custom;
+mod cx;
+mod def;
+mod draft;
+mod engine;
+mod error;
+pub mod eval;
+pub mod field;
+pub mod files;
+mod filter;
+mod finish;
+mod generic;
+mod grouped;
+pub mod history;
+mod hub;
+pub mod i18n;
+mod idempotency;
+mod intern;
+mod jobs;
+pub mod json;
+mod lines;
+mod paging;
+mod plan;
+mod present;
+pub mod query;
+mod read;
+mod rec;
+mod schema;
+mod shared;
+mod sql;
+pub mod sys;
+mod value;
+pub mod view;
+mod write;
+
+pub use access::{Access, Company, Kind as PrincipalKind, Principal, Right, RoleAccess};
+pub use ask::{Answer, Ask, Directory};
+pub use checks::Finding;
+pub use custom::{AddEntity, AddField};
+pub use cx::{Cx, Mode, Note, NumberDrawn};
+pub use def::{
+    Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Happened, Job, LinesDef, Listener,
+    ManyDef, Module, OpDef, OpEntry, Operation, Remedy, Rules, Run, Target, entity, event, op,
+};
+pub use draft::Draft;
+pub use engine::{Kernel, Options, SCHEMA_VERSION};
+pub use error::{Action, Arg, Error, FieldError, Need, Result};
+pub use field::{
+    Choice, ChoiceSet, Country, Email, FieldDef, FieldType, FileId, Json, Kind, LanguageCode, LongText, Phone, Reader,
+    Seconds,
+};
+pub use filter::{Filter, Op, Operand};
+pub use finish::fill_pattern;
+pub use hub::{Change, ChangeKind, Hub};
+pub use intern::intern;
+pub use jobs::{Letter, LetterSent, MAX_ATTEMPTS};
+pub use kernel_derive::{Entity, Event, Fields, Operation};
+pub use lang::Language;
+pub use lines::{Line, LineSet, LineSets};
+pub use plan::Plan;
+pub use present::Shape;
+pub use query::{Measure, Query};
+pub use rec::{Rec, Row};
+pub use schema::Schema;
+pub use shared::Shared;
+pub use store::Value;
+pub use value::{AnyRef, Currency, Dec, Id, Money, decimal_text, parse_decimal, pow10, round_div};
+
+impl<T> From<Id<T>> for Value {
+    fn from(id: Id<T>) -> Self {
+        if id.is_none() { Self::Null } else { Self::Int(id.raw()) }
+    }
+}
+impl<const S: u8> From<Dec<S>> for Value {
+    fn from(value: Dec<S>) -> Self {
+        Self::Int(value.raw())
+    }
+}
+impl From<AnyRef> for Value {
+    fn from(value: AnyRef) -> Self {
+        Self::Int(value.id)
+    }
+}
+impl From<Currency> for Value {
+    fn from(value: Currency) -> Self {
+        Self::Text(value.code().to_owned())
+    }
+}
+
+/// A day as a cell.
+pub fn day(date: jiff::civil::Date) -> Value {
+    Value::Text(date.to_string())
+}

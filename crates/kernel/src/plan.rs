@@ -1,0 +1,280 @@
+//! A plan per entity: its fields (compiled and custom), columns and SQL texts, built once per schema version.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::RwLock;
+use sea_query::{Alias, Expr, ExprTrait, Query};
+use store::{Dialect, Value};
+
+use crate::{
+    def::{EntityDef, EntityEntry},
+    field::{FieldDef, Kind},
+    filter::Filter,
+    sql,
+};
+
+/// A column that is computed from a field when a record is written.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// Index of the field.
+    pub field: usize,
+    /// Name of the column.
+    pub column: String,
+    /// What it holds.
+    pub what: DerivedKind,
+}
+
+/// What a derived column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DerivedKind {
+    /// Sort key in the company's language.
+    Sort,
+    /// Folded text: no case, no diacritics.
+    Fold,
+}
+
+/// Everything that the kernel needs to know of an entity at run time.
+pub struct Plan {
+    /// The declaration.
+    pub def: EntityDef,
+    /// Its rules; none for custom entities.
+    pub entry: Option<EntityEntry>,
+    /// Fields: compiled ones first, then custom ones.
+    pub fields: Vec<FieldDef>,
+    /// First cell of each field.
+    pub offsets: Vec<usize>,
+    /// Cells of the compiled fields.
+    pub compiled_cells: usize,
+    /// Name of each cell's column.
+    pub columns: Vec<String>,
+    /// Columns computed from fields.
+    pub derived: Vec<Derived>,
+    /// Table.
+    pub table: String,
+    /// The checks of fields and entity, parsed.
+    pub checks: Vec<(String, Filter)>,
+    /// Has full-text search.
+    pub search: bool,
+    by_name: HashMap<&'static str, usize>,
+    dialect: Dialect,
+    /// Selects one row by id: id, rev, company, archived, cells.
+    pub select_one: Arc<str>,
+    /// Inserts a row: managed columns, cells, derived.
+    pub insert: Arc<str>,
+    shapes: RwLock<HashMap<Vec<u8>, Arc<str>>>,
+}
+
+impl Plan {
+    /// Builds the plan of an entity.
+    pub fn new(
+        def: EntityDef,
+        entry: Option<EntityEntry>,
+        custom: &[FieldDef],
+        checks: Vec<(String, Filter)>,
+        dialect: Dialect,
+    ) -> Self {
+        let mut plan = Self::shape(def, entry, custom, checks, dialect);
+        plan.select_one = plan.text_where(&["id"]);
+        plan.insert = plan.insert_text();
+        plan
+    }
+
+    /// A plan without SQL, for evaluating checks over fields that have no table.
+    pub(crate) fn bare(def: EntityDef) -> Self {
+        Self::shape(def, None, &[], Vec::new(), Dialect::Sqlite)
+    }
+
+    fn shape(
+        def: EntityDef,
+        entry: Option<EntityEntry>,
+        custom: &[FieldDef],
+        checks: Vec<(String, Filter)>,
+        dialect: Dialect,
+    ) -> Self {
+        let mut fields = def.fields.to_vec();
+        fields.extend_from_slice(custom);
+        let (mut offsets, mut columns, mut derived, mut by_name) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
+        let mut compiled_cells = 0;
+        for (i, field) in fields.iter().enumerate() {
+            by_name.insert(field.name, i);
+            offsets.push(columns.len());
+            let column = column_of(field);
+            columns.push(column.clone());
+            if field.cells() == 2 {
+                columns.push(format!("{column}{}", field.kind.suffix()));
+            }
+            if sorts(&def, field) {
+                derived.push(Derived { field: i, column: format!("{column}_sort"), what: DerivedKind::Sort });
+            }
+            if field.searchable {
+                derived.push(Derived { field: i, column: format!("{column}_fold"), what: DerivedKind::Fold });
+            }
+            if i + 1 == def.fields.len() {
+                compiled_cells = columns.len();
+            }
+        }
+        let search = fields.iter().any(|f| f.searchable);
+        let table = def.table();
+        Self {
+            def,
+            entry,
+            fields,
+            offsets,
+            compiled_cells,
+            columns,
+            derived,
+            table,
+            checks,
+            search,
+            by_name,
+            dialect,
+            select_one: Arc::from(""),
+            insert: Arc::from(""),
+            shapes: RwLock::new(HashMap::new()),
+        }
+    }
+
+    /// Managed columns in the order of an insert.
+    pub fn managed(&self) -> Vec<&'static str> {
+        let mut columns = vec!["id"];
+        if self.def.append_only {
+            columns.push("op");
+        } else {
+            columns.extend(["rev", "archived"]);
+        }
+        if !self.def.shared {
+            columns.push("company");
+        }
+        columns
+    }
+
+    /// Index of a field by name.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&FieldDef> {
+        self.index(name).map(|i| &self.fields[i])
+    }
+    /// The cells of a field in a row.
+    pub fn cells_of<'a>(&self, index: usize, cells: &'a [Value]) -> &'a [Value] {
+        let from = self.offsets[index];
+        cells.get(from..from + self.fields[index].cells()).unwrap_or(&[])
+    }
+    /// The first cell of a field by name.
+    pub fn cell<'a>(&self, name: &str, cells: &'a [Value]) -> &'a Value {
+        static NULL: Value = Value::Null;
+        self.index(name).and_then(|i| cells.get(self.offsets[i])).unwrap_or(&NULL)
+    }
+    /// Puts a value into the first cell of a field.
+    pub fn set(&self, name: &str, cells: &mut [Value], value: Value) {
+        if let Some(at) = self.index(name).map(|i| self.offsets[i])
+            && let Some(cell) = cells.get_mut(at)
+        {
+            *cell = value;
+        }
+    }
+    /// The column of a field by name (also `id`, `rev`, `company`, `archived`).
+    pub fn column(&self, name: &str) -> Option<&str> {
+        if let Some(i) = self.index(name) {
+            return self.columns.get(self.offsets[i]).map(String::as_str);
+        }
+        ["id", "rev", "company", "archived", "op"].into_iter().find(|c| *c == name)
+    }
+    /// The column by which a field is ordered.
+    pub fn sort_column(&self, name: &str) -> Option<&str> {
+        let index = self.index(name);
+        match self.derived.iter().find(|d| Some(d.field) == index && d.what == DerivedKind::Sort) {
+            Some(derived) => Some(&derived.column),
+            None => self.column(name),
+        }
+    }
+    /// The column in which a field's text is searched.
+    pub fn fold_column(&self, name: &str) -> Option<&str> {
+        let index = self.index(name)?;
+        self.derived.iter().find(|d| d.field == index && d.what == DerivedKind::Fold).map(|d| d.column.as_str())
+    }
+
+    /// Expressions of a full row, of the table under `alias`: id, rev, company, archived, cells.
+    pub fn row_exprs(&self, alias: &str) -> Vec<Expr> {
+        let col = |name: &str| Expr::col((Alias::new(alias), Alias::new(name)));
+        let one = |flag: bool, name: &str, other: i64| if flag { col(name) } else { Expr::val(other) };
+        let mut all = vec![
+            col("id"),
+            one(!self.def.append_only, "rev", 1),
+            one(!self.def.shared, "company", 0),
+            one(!self.def.append_only, "archived", 0),
+        ];
+        all.extend(self.columns.iter().map(|c| col(c)));
+        all
+    }
+
+    fn text_where(&self, columns: &[&str]) -> Arc<str> {
+        let mut select = Query::select();
+        select.from_as(Alias::new(&self.table), Alias::new("t")).exprs(self.row_exprs("t"));
+        for column in columns {
+            select.and_where(Expr::col((Alias::new("t"), Alias::new(*column))).eq(0));
+        }
+        if columns != ["id"] {
+            select.order_by((Alias::new("t"), Alias::new("id")), sea_query::Order::Asc);
+        }
+        Arc::from(sql::select(self.dialect, &select).0)
+    }
+
+    /// The text of a select by equality of these columns; built once per shape.
+    pub fn select_by(&self, columns: &[&str]) -> Arc<str> {
+        let key = columns.join(",").into_bytes();
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let text = self.text_where(columns);
+        self.shapes.write().insert(key, text.clone());
+        text
+    }
+
+    fn insert_text(&self) -> Arc<str> {
+        let columns = self.all_columns();
+        let mut insert = Query::insert();
+        insert.into_table(Alias::new(&self.table)).columns(columns.iter().map(Alias::new));
+        insert.values_panic(columns.iter().map(|_| Expr::val(0)));
+        Arc::from(sql::insert(self.dialect, &insert).0)
+    }
+
+    /// Managed columns, cells, derived columns: the order of an insert.
+    pub fn all_columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = self.managed().into_iter().map(str::to_owned).collect();
+        columns.extend(self.columns.iter().cloned());
+        columns.extend(self.derived.iter().map(|d| d.column.clone()));
+        columns
+    }
+
+    /// The text of an update of these columns by id and rev; built once per shape. Parameters: the columns' values, the
+    /// new rev, the id, the old rev.
+    pub fn update_of(&self, columns: &[&str]) -> Arc<str> {
+        let mut key = b"u:".to_vec();
+        key.extend(columns.join(",").into_bytes());
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let mut update = Query::update();
+        update.table(Alias::new(&self.table));
+        for column in columns {
+            update.value(Alias::new(*column), Expr::val(0));
+        }
+        update.value(Alias::new("rev"), Expr::val(0));
+        update.and_where(Expr::col(Alias::new("id")).eq(0)).and_where(Expr::col(Alias::new("rev")).eq(0));
+        let text: Arc<str> = Arc::from(sql::update(self.dialect, &update).0);
+        self.shapes.write().insert(key, text.clone());
+        text
+    }
+}
+
+/// The column of a field: its name; custom fields are kept apart by `x_`.
+pub fn column_of(field: &FieldDef) -> String {
+    if field.custom && !field.name.starts_with("x_") { format!("x_{}", field.name) } else { field.name.to_owned() }
+}
+
+/// Whether a field has a stored sort key: declared so, or the title of an entity that people look up.
+pub fn sorts(def: &EntityDef, field: &FieldDef) -> bool {
+    field.sorted || (field.searchable && def.title == field.name && matches!(field.kind, Kind::Text))
+}

@@ -1,0 +1,199 @@
+//! Reading inside a transaction: records by id, by equality, by filter; counts and groups.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use store::Value;
+
+use crate::{
+    access::Principal,
+    cx::Cx,
+    def::Entity,
+    error::{Error, Result},
+    filter::Filter,
+    plan::Plan,
+    query::{Planner, Query},
+    rec::{Rec, Row},
+    schema::Schema,
+    value::{AnyRef, Id},
+};
+
+impl Cx<'_> {
+    /// A row by entity and id, without rights: operations were checked before.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    pub fn row(&mut self, entity: &str, id: i64) -> Result<Row> {
+        let plan = self.schema.plan(entity)?.clone();
+        self.row_of(&plan, id)
+    }
+
+    pub(crate) fn row_of(&mut self, plan: &Plan, id: i64) -> Result<Row> {
+        let values = self.conn.row(&plan.select_one, &[Value::Int(id)])?;
+        let row = Row::from_values(values.ok_or_else(|| Error::not_found(plan.def.name, id))?)?;
+        // Another company's record does not exist.
+        if row.company != 0 && self.who.company.id != 0 && row.company != self.who.company.id {
+            return Err(Error::not_found(plan.def.name, id));
+        }
+        Ok(row)
+    }
+
+    /// A record by id.
+    ///
+    /// # Errors
+    /// 404 where there is none in this company.
+    pub fn get<T: Entity>(&mut self, id: Id<T>) -> Result<Rec<T>> {
+        Rec::from_row(self.row(T::NAME, id.raw())?)
+    }
+
+    /// The record that the operation works on, as the kernel loaded and checked it.
+    ///
+    /// # Errors
+    /// As [`Cx::get`].
+    pub fn target<T: Entity>(&mut self, id: Id<T>) -> Result<Rec<T>> {
+        match self.target.take() {
+            Some((entity, row)) if entity == T::NAME && row.id == id.raw() => Rec::from_row(row),
+            other => {
+                self.target = other;
+                self.get(id)
+            }
+        }
+    }
+
+    /// Records by equality of fields, in the order of their ids. The fast way: its SQL text is kept per shape. Archived
+    /// records are among them.
+    ///
+    /// # Errors
+    /// For fields that do not exist.
+    pub fn by<T: Entity>(&mut self, fields: &[(&str, Value)]) -> Result<Vec<Rec<T>>> {
+        self.rows_by(T::NAME, fields)?.into_iter().map(Rec::from_row).collect()
+    }
+
+    /// The first record by equality of fields.
+    ///
+    /// # Errors
+    /// As [`Cx::by`].
+    pub fn first<T: Entity>(&mut self, fields: &[(&str, Value)]) -> Result<Option<Rec<T>>> {
+        Ok(self.by(fields)?.into_iter().next())
+    }
+
+    /// Rows by equality of fields, in the order of their ids. A reference to any record compares by `source` (the id) and
+    /// `source_entity`.
+    ///
+    /// # Errors
+    /// For fields that do not exist.
+    pub fn rows_by(&mut self, entity: &str, fields: &[(&str, Value)]) -> Result<Vec<Row>> {
+        let plan = self.schema.plan(entity)?.clone();
+        let mut columns = Vec::with_capacity(fields.len() + 1);
+        let mut params = Vec::with_capacity(fields.len() + 1);
+        for (name, value) in fields {
+            let column = plan.column(name).or_else(|| plan.columns.iter().find(|c| c == name).map(String::as_str));
+            columns.push(column.ok_or_else(|| Error::internal(format!("{entity} has no field {name}")))?);
+            params.push(value.clone());
+        }
+        if !plan.def.shared && self.who.company.id != 0 {
+            columns.push("company");
+            params.push(Value::Int(self.who.company.id));
+        }
+        let text = plan.select_by(&columns);
+        let mut rows = Vec::new();
+        self.conn.query(&text, &params, &mut |values| {
+            rows.push(values.to_vec());
+            Ok(true)
+        })?;
+        rows.into_iter().map(Row::from_values).collect()
+    }
+
+    /// The lines of a record, in their order.
+    ///
+    /// # Errors
+    /// As [`Cx::by`].
+    pub fn lines<L: Entity>(&mut self, owner: impl Into<AnyRef>) -> Result<Vec<Rec<L>>> {
+        let owner: AnyRef = owner.into();
+        self.by(&[(L::def().owner, Value::Int(owner.id))])
+    }
+
+    fn planner(&self, checked: bool) -> (Arc<Schema>, Arc<Principal>, Date, bool) {
+        (self.schema.clone(), self.who.clone(), self.today(), checked)
+    }
+
+    /// Records by a filter, without rights (inside operations); archived ones are left out.
+    ///
+    /// # Errors
+    /// For fields that do not exist.
+    pub fn find<T: Entity>(&mut self, filter: Filter) -> Result<Vec<Rec<T>>> {
+        let query = Query { entity: T::NAME.to_owned(), filter: Some(filter), ..Query::default() };
+        self.select(&query, false)?.0.into_iter().map(Rec::from_row).collect()
+    }
+
+    /// Runs a query; `checked` asks for the rights of who acts. Answers rows and the next cursor.
+    ///
+    /// # Errors
+    /// For fields that do not exist or may not be asked for.
+    pub fn select(&mut self, query: &Query, checked: bool) -> Result<(Vec<Row>, Option<String>)> {
+        let (schema, who, today, checked) = self.planner(checked);
+        let planner = Planner {
+            schema: &schema,
+            who: checked.then_some(&*who),
+            company: who.company.id,
+            me: who.user,
+            units: &who.units,
+            today,
+            dialect: self.conn.dialect(),
+        };
+        let compiled = planner.rows(query)?;
+        let (mut rows, mut keys, mut more) = (Vec::new(), Vec::new(), false);
+        self.conn.query(&compiled.text, &compiled.params, &mut |values| {
+            // One row more than wanted tells that there is a next page.
+            if query.limit > 0 && rows.len() == query.limit {
+                more = true;
+                return Ok(false);
+            }
+            let cut = values.len() - compiled.keys;
+            keys = values[cut..].to_vec();
+            rows.push(values[..cut].to_vec());
+            Ok(true)
+        })?;
+        let rows = rows.into_iter().map(Row::from_values).collect::<Result<Vec<_>>>()?;
+        Ok((rows, more.then(|| crate::paging::cursor_text(&keys))))
+    }
+
+    /// Counts the records of a query.
+    ///
+    /// # Errors
+    /// As [`Cx::select`].
+    pub fn count(&mut self, query: &Query, checked: bool) -> Result<i64> {
+        let (schema, who, today, checked) = self.planner(checked);
+        let planner = Planner {
+            schema: &schema,
+            who: checked.then_some(&*who),
+            company: who.company.id,
+            me: who.user,
+            units: &who.units,
+            today,
+            dialect: self.conn.dialect(),
+        };
+        let (text, params) = planner.count(query)?;
+        Ok(self.conn.int(&text, &params)?.unwrap_or(0))
+    }
+
+    /// Groups the records of a query: one JSON object a group.
+    ///
+    /// # Errors
+    /// As [`Cx::select`].
+    pub fn group(&mut self, query: &Query, checked: bool) -> Result<Vec<serde_json::Value>> {
+        let (schema, who, today, checked) = self.planner(checked);
+        let planner = Planner {
+            schema: &schema,
+            who: checked.then_some(&*who),
+            company: who.company.id,
+            me: who.user,
+            units: &who.units,
+            today,
+            dialect: self.conn.dialect(),
+        };
+        let compiled = planner.groups(query)?;
+        let rows = self.conn.rows(&compiled.text, &compiled.params)?;
+        rows.iter().map(|row| crate::grouped::row_json(&compiled, row)).collect()
+    }
+}

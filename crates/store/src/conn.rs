@@ -1,0 +1,129 @@
+//! The connection that a transaction works with.
+
+use crate::{Result, Value};
+
+/// The database behind a connection, for the few places where SQL differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// SQLite in one file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+/// One table as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TableInfo {
+    /// The name.
+    pub name: String,
+    /// The columns, in their order.
+    pub columns: Vec<ColumnInfo>,
+    /// The indexes, without those that the primary key makes by itself.
+    pub indexes: Vec<IndexInfo>,
+    /// The names of its triggers.
+    pub triggers: Vec<String>,
+}
+
+/// One column as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ColumnInfo {
+    /// The name.
+    pub name: String,
+    /// The type in upper case: `INTEGER`, `TEXT`, `BLOB`.
+    pub ty: String,
+    /// Whether a value is required.
+    pub not_null: bool,
+}
+
+/// One index as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct IndexInfo {
+    /// The name.
+    pub name: String,
+    /// The columns, in their order; an expression has an empty name.
+    pub columns: Vec<String>,
+    /// Whether the values are unique.
+    pub unique: bool,
+}
+
+/// A connection inside a transaction. Parameters are written `?` and bound in their order.
+///
+/// A statement that fails is undone alone; the transaction stays usable unless the database itself had to roll it
+/// back (full disk, I/O error). Then every further statement of this transaction gives the same error.
+pub trait Conn {
+    /// The database behind.
+    fn dialect(&self) -> Dialect;
+
+    /// Runs a statement (prepared once and kept) and calls `each` for every row; `Ok(false)` stops early.
+    fn query(&mut self, sql: &str, params: &[Value], each: &mut dyn FnMut(&[Value]) -> Result<bool>) -> Result<()>;
+
+    /// Runs a statement that gives no rows; returns how many rows it changed.
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64>;
+
+    /// Runs several statements without parameters, for changes of the schema.
+    fn batch(&mut self, sql: &str) -> Result<()>;
+
+    /// Opens a savepoint inside the innermost one.
+    fn savepoint(&mut self) -> Result<()>;
+
+    /// Keeps what was done since the innermost savepoint and closes it.
+    fn release(&mut self) -> Result<()>;
+
+    /// Undoes what was done since the innermost savepoint and closes it.
+    fn rollback_to(&mut self) -> Result<()>;
+
+    /// Whether this connection may write.
+    fn writable(&self) -> bool;
+
+    /// The tables as they stand, ordered by name, without the database's own ones.
+    fn tables(&mut self) -> Result<Vec<TableInfo>>;
+
+    /// Puts the words of one row (folded tokens separated by spaces) into the table's full text index, in place of
+    /// what was there for this id.
+    fn search_put(&mut self, table: &str, id: i64, words: &str) -> Result<()>;
+
+    /// Takes one row out of the table's full text index.
+    fn search_delete(&mut self, table: &str, id: i64) -> Result<()>;
+}
+
+impl dyn Conn + '_ {
+    /// All rows of a query.
+    pub fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>> {
+        let mut rows = Vec::new();
+        self.query(sql, params, &mut |row| {
+            rows.push(row.to_vec());
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row of a query.
+    pub fn row(&mut self, sql: &str, params: &[Value]) -> Result<Option<Vec<Value>>> {
+        let mut found = None;
+        self.query(sql, params, &mut |row| {
+            found = Some(row.to_vec());
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// The first column of the first row, when it is an integer.
+    pub fn int(&mut self, sql: &str, params: &[Value]) -> Result<Option<i64>> {
+        let mut found = None;
+        self.query(sql, params, &mut |row| {
+            found = row.first().and_then(Value::as_int);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// The first column of the first row, when it is a text.
+    pub fn text(&mut self, sql: &str, params: &[Value]) -> Result<Option<String>> {
+        let mut found = None;
+        self.query(sql, params, &mut |row| {
+            found = row.first().and_then(Value::as_text).map(str::to_owned);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,19 @@
+//! The database behind one small synchronous interface.
+//!
+//! [`Store::write`] runs a closure in a transaction that it shares with its neighbours (group commit) and answers when
+//! the commit is on the disk; [`Store::read`] runs a closure on one snapshot; [`schema`] makes the tables as the
+//! program declares them. SQLite is the driver; a second one has to pass the same suite (`tests/suite`).
+
+mod conn;
+mod error;
+pub mod schema;
+mod search;
+mod sqlite;
+mod store;
+mod value;
+
+pub use conn::{ColumnInfo, Conn, Dialect, IndexInfo, TableInfo};
+pub use error::{ConstraintKind, Error, Result};
+pub use search::{quoted, search_condition, search_match};
+pub use store::{Folded, Options, Store};
+pub use value::Value;

@@ -1,0 +1,61 @@
+//! The tables as SQLite has them.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+use crate::{ColumnInfo, Conn, IndexInfo, Result, TableInfo, Value};
+
+fn text(row: &[Value], index: usize) -> String {
+    row.get(index).and_then(Value::as_text).unwrap_or_default().to_owned()
+}
+
+fn flag(row: &[Value], index: usize) -> bool {
+    row.get(index).and_then(Value::as_int).unwrap_or_default() != 0
+}
+
+/// All ordinary tables; the parts of full text indexes and SQLite's own tables are left out.
+pub(super) fn tables(session: &mut Session) -> Result<Vec<TableInfo>> {
+    let mut tables: BTreeMap<String, TableInfo> = BTreeMap::new();
+    session.query(
+        "SELECT t.name, c.name, upper(c.type), c.\"notnull\" OR c.pk > 0 FROM pragma_table_list t
+         JOIN pragma_table_xinfo(t.name) c
+         WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+         ORDER BY t.name, c.cid",
+        &[],
+        &mut |row| {
+            let table =
+                tables.entry(text(row, 0)).or_insert_with(|| TableInfo { name: text(row, 0), ..<_>::default() });
+            table.columns.push(ColumnInfo { name: text(row, 1), ty: text(row, 2), not_null: flag(row, 3) });
+            Ok(true)
+        },
+    )?;
+    session.query(
+        "SELECT m.tbl_name, i.name, i.\"unique\", c.name FROM sqlite_schema m
+         JOIN pragma_index_list(m.tbl_name) i ON i.name = m.name JOIN pragma_index_info(i.name) c
+         WHERE m.type = 'index' AND i.origin = 'c' ORDER BY m.tbl_name, i.name, c.seqno",
+        &[],
+        &mut |row| {
+            if let Some(table) = tables.get_mut(&text(row, 0)) {
+                let name = text(row, 1);
+                match table.indexes.last_mut().filter(|index| index.name == name) {
+                    Some(index) => index.columns.push(text(row, 3)),
+                    None => {
+                        table.indexes.push(IndexInfo { name, columns: vec![text(row, 3)], unique: flag(row, 2) });
+                    }
+                }
+            }
+            Ok(true)
+        },
+    )?;
+    session.query(
+        "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+        &[],
+        &mut |row| {
+            if let Some(table) = tables.get_mut(&text(row, 0)) {
+                table.triggers.push(text(row, 1));
+            }
+            Ok(true)
+        },
+    )?;
+    Ok(tables.into_values().collect())
+}

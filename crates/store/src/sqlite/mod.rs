@@ -1,0 +1,123 @@
+//! The driver for SQLite: one writer with group commit, several readers, one file.
+
+mod backup;
+mod errors;
+mod group;
+mod inside;
+mod introspect;
+mod readers;
+mod session;
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::group::Writer;
+use self::inside::{Inside, is_inside};
+use self::readers::{Reader, Readers};
+use self::session::{Role, Session};
+use crate::{Conn, Error, Folded, Options, Result};
+
+/// An opened database file.
+pub(crate) struct Database {
+    path: PathBuf,
+    options: Options,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Database {
+    /// Opens the file, and makes it when the options say so.
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self> {
+        if path.as_os_str().is_empty() || path == Path::new(":memory:") {
+            return Err(Error::sql("the database needs a file: write sqlite:FILE"));
+        }
+        ensure_file(path, options.create)?;
+        let path = std::path::absolute(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))?;
+        let session = Session::open(&path, Role::Writer, &options)?;
+        let writer = Writer::new(session, options.busy)?;
+        Ok(Database { readers: Readers::new(path.clone(), options.clone()), path, options, writer })
+    }
+
+    pub(crate) fn read<T, E: From<Error>>(
+        &self,
+        limit: Option<Duration>,
+        f: impl FnOnce(&mut dyn Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut reader = self.reader()?;
+        let _inside = Inside::enter(&self.readers);
+        if let Some(limit) = limit {
+            reader.limit(limit)?;
+        }
+        f(reader.session()?)
+    }
+
+    pub(crate) fn write<T, E: From<Error>>(
+        &self,
+        f: impl FnMut(&mut dyn Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.writer.write(f)
+    }
+
+    pub(crate) fn data_version(&self) -> Result<i64> {
+        self.writer.data_version()
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    pub(crate) fn backup(&self, to: &Path) -> Result<()> {
+        let mut reader = self.reader()?;
+        backup::write(reader.session()?, &self.path, to)
+    }
+
+    pub(crate) fn close(&self) -> Result<()> {
+        let session = self.writer.close()?;
+        self.readers.close();
+        match session {
+            Some(mut session) => session.fold_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// Folds the log on a connection of its own, beside the writer.
+    pub(crate) fn fold(&self) -> Result<Folded> {
+        let mut session = Session::open(&self.path, Role::Reader, &self.options)?;
+        session.fold()
+    }
+
+    /// A reader. Who reads or writes already must not wait for one: all may be taken by threads that wait for him.
+    fn reader(&self) -> Result<Reader<'_>> {
+        self.readers.take(is_inside(&self.readers) || self.writer.is_inside())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Makes the file, readable only for its owner, or says what is missing.
+fn ensure_file(path: &Path, create: bool) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::Io(format!("{} is a directory, the database needs a file", path.display())));
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(Error::NotFound(format!("directory {}", directory.display())));
+    }
+    if !create {
+        return Err(Error::NotFound(format!("database {}", path.display())));
+    }
+    let mut how = OpenOptions::new();
+    how.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        how.mode(0o600);
+    }
+    how.open(path).map(|_| ()).map_err(|error| Error::Io(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,160 @@
+//! The store: an opened database that many threads share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::sqlite::Database;
+use crate::{Conn, Dialect, Error, Result};
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many snapshots may be read at the same time; connections are opened when they are needed.
+    pub readers: usize,
+    /// How long to wait for another process, or for a free reader, before [`Error::Busy`].
+    pub busy: Duration,
+    /// Whether a missing database is made.
+    pub create: bool,
+    /// Page cache of the writer, in KiB.
+    pub writer_cache: usize,
+    /// Page cache of one reader, in KiB.
+    pub reader_cache: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            readers: 8,
+            busy: Duration::from_secs(10),
+            create: true,
+            writer_cache: 16 * 1024,
+            reader_cache: 4 * 1024,
+        }
+    }
+}
+
+/// An opened database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    driver: Arc<Driver>,
+}
+
+/// How far the log is folded into the database file, in pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Pages in the log.
+    pub log: i64,
+    /// How many of them stand in the file too.
+    pub folded: i64,
+}
+
+enum Driver {
+    Sqlite(Database),
+}
+
+impl Store {
+    /// Opens a database: `sqlite:FILE`.
+    pub fn open(url: &str, options: Options) -> Result<Store> {
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(Error::sql(format!("{url} is not an address of a database: write sqlite:FILE")));
+        };
+        match scheme {
+            "sqlite" => {
+                let path = rest.strip_prefix("//").unwrap_or(rest);
+                Ok(Store { driver: Arc::new(Driver::Sqlite(Database::open(Path::new(path), options)?)) })
+            }
+            "postgres" | "postgresql" => {
+                Err(Error::sql("PostgreSQL is not supported by this version yet: write sqlite:FILE"))
+            }
+            _ => Err(Error::sql(format!("no database is called {scheme}: write sqlite:FILE"))),
+        }
+    }
+
+    /// The database behind.
+    pub fn dialect(&self) -> Dialect {
+        match &*self.driver {
+            Driver::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Runs `f` on one snapshot: it sees nothing that is committed meanwhile, and cannot write.
+    pub fn read<T, E: From<Error>>(
+        &self,
+        f: impl FnOnce(&mut dyn Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.read(None, f),
+        }
+    }
+
+    /// Like [`Store::read`], but a statement that still runs after `limit` ends with [`Error::Interrupted`].
+    pub fn read_within<T, E: From<Error>>(
+        &self,
+        limit: Duration,
+        f: impl FnOnce(&mut dyn Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.read(Some(limit), f),
+        }
+    }
+
+    /// Runs `f` in a transaction. An `Ok` is answered when it is durable; an `Err` leaves no trace of `f`, and is
+    /// answered when everything that `f` could have seen is durable.
+    ///
+    /// Neighbouring calls share one commit. When the database has to give that up (a full disk, an I/O error, a failed
+    /// commit), each of them runs once more alone: so `f` may run twice, and must begin from nothing each time.
+    ///
+    /// Inside `f` a [`Store::read`] sees the last committed state; a second `write` is refused.
+    pub fn write<T, E: From<Error>>(
+        &self,
+        f: impl FnMut(&mut dyn Conn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.write(f),
+        }
+    }
+
+    /// A number that changes when another process committed to this database. Cheap; meant for polling.
+    pub fn data_version(&self) -> Result<i64> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.data_version(),
+        }
+    }
+
+    /// How many commits this store has made. Fewer than the writes, because neighbours share one.
+    pub fn commits(&self) -> u64 {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.commits(),
+        }
+    }
+
+    /// Writes a consistent copy of the running database to a file, which appears under its name when it is complete.
+    pub fn backup(&self, to: &Path) -> Result<()> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.backup(to),
+        }
+    }
+
+    /// Folds the log into the database file beside the running work; meant for a thread that does so now and then. When
+    /// much of the log stays unfolded again and again, somebody holds an old snapshot.
+    pub fn fold(&self) -> Result<Folded> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.fold(),
+        }
+    }
+
+    /// Ends all work: folds the log into the file and closes the connections. Clones answer with an error afterwards.
+    pub fn close(self) -> Result<()> {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.close(),
+        }
+    }
+
+    /// The file of the database, when it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match &*self.driver {
+            Driver::Sqlite(database) => Some(database.path()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! To come.
+
+use kernel::Module;
+
+/// What the module owns.
+pub static MODULE: Module = Module { name: "people", ..Module::BASE };

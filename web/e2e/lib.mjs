@@ -1,0 +1,267 @@
+// Drives the client in a real browser, as a person does: by roles, labels and words. Operations and fields are found by
+// what the metadata calls them, so that nothing here depends on one language.
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const ARGUMENTS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+const exact = (text) => new RegExp(`^\\s*${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*$`);
+
+export function findBrowser() {
+  const found = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
+  if (!found) throw new Error('No browser: install chromium, or say where it is in CHROMIUM.');
+  return found;
+}
+
+/** @param {{ url?: string, language?: 'en' | 'cs', scheme?: 'light' | 'dark', width?: number, height?: number }} options */
+export async function launch(options = {}) {
+  const url = (options.url ?? process.env.CELEK_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
+  const browser = await chromium.launch({ executablePath: findBrowser(), args: ARGUMENTS, headless: true });
+  const open = async (more = {}) => new Client(browser, url, await newPage(browser, { ...options, ...more }), { ...options, ...more });
+  return { browser, url, open, close: () => browser.close() };
+}
+
+async function newPage(browser, { language = 'en', scheme = 'light', width = 1440, height = 900 }) {
+  const context = await browser.newContext({ viewport: { width, height }, locale: language === 'cs' ? 'cs-CZ' : 'en-GB', colorScheme: scheme });
+  await context.addInitScript(([code, look]) => {
+    // Only where nothing was chosen yet, so that the switches of the client still work.
+    if (!localStorage.getItem('celek.language')) localStorage.setItem('celek.language', code);
+    if (!localStorage.getItem('celek.scheme')) localStorage.setItem('celek.scheme', look);
+  }, [language, scheme]);
+  return context.newPage();
+}
+
+/** One person at one browser window. */
+export class Client {
+  /** Everything that went wrong in the page and that no person would have seen. */
+  faults = [];
+
+  constructor(browser, url, page, options) {
+    Object.assign(this, { browser, url, page, options });
+    page.setDefaultTimeout(Number(process.env.E2E_TIMEOUT ?? 10_000));
+    page.on('pageerror', (error) => this.faults.push(`page: ${error.message}`));
+    page.on('console', (message) => {
+      // Refusals (4xx) are part of the game and are logged by the browser; everything else is a fault.
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) this.faults.push(`console: ${message.text()}`);
+    });
+  }
+
+  language() {
+    return this.options.language ?? 'en';
+  }
+
+  async close() {
+    await this.page.context().close();
+  }
+
+  async api(path, query = {}) {
+    const search = new URLSearchParams({ ...query, lang: this.language() });
+    const response = await this.page.request.get(`${this.url}/api/v1/${path}?${search}`);
+    if (!response.ok()) throw new Error(`GET ${path}: ${response.status()} ${await response.text()}`);
+    return response.json();
+  }
+
+  async meta() {
+    this.known ??= await this.api('meta');
+    return this.known;
+  }
+
+  async entity(name) {
+    const found = (await this.meta()).entities[name];
+    if (!found) throw new Error(`The metadata has no entity ${name} for this user`);
+    return found;
+  }
+
+  async operationLabel(name) {
+    const found = (await this.meta()).operations[name];
+    if (!found) throw new Error(`The metadata has no operation ${name} for this user`);
+    return found.label;
+  }
+
+  async fieldLabel(entity, field) {
+    const found = (await this.entity(entity)).fields.find((each) => each.name === field);
+    if (!found) throw new Error(`${entity} has no field ${field}`);
+    return found.label;
+  }
+
+  /** Signs in by typing; with `{ demo: true }` by the button of the demo company. */
+  async signIn(user, { password = 'demo', demo = false } = {}) {
+    await this.page.goto(`${this.url}/signin`);
+    const czech = this.language() === 'cs';
+    if (demo) await this.page.getByRole('button', { name: `(${user})` }).click();
+    else {
+      await this.page.getByLabel(czech ? 'Uživatel' : 'User', { exact: true }).fill(user);
+      await this.page.getByLabel(czech ? 'Heslo' : 'Password', { exact: true }).fill(password);
+      await this.page.getByRole('button', { name: czech ? 'Přihlásit se' : 'Sign in', exact: true }).click();
+    }
+    await this.page.getByRole('navigation', { name: czech ? 'Hlavní navigace' : 'Main navigation' }).waitFor();
+    this.known = undefined;
+  }
+
+  async signOut() {
+    await this.page.getByRole('button', { name: this.language() === 'cs' ? 'Přihlášený uživatel' : 'Signed in as' }).click();
+    await this.page.getByRole('menuitem', { name: this.language() === 'cs' ? 'Odhlásit se' : 'Sign out' }).click();
+    await this.page.waitForURL(/\/signin/);
+  }
+
+  async openInbox() {
+    await this.page.getByRole('navigation').getByRole('link', { name: this.language() === 'cs' ? 'Úkoly' : 'Inbox' }).first().click();
+    await this.page.waitForURL(/\/inbox/);
+  }
+
+  async openTask(title) {
+    await this.page.locator('.inbox-list').getByRole('link', { name: title }).first().click();
+    await this.page.getByRole('main').getByRole('heading', { level: 1, name: title }).waitFor();
+  }
+
+  async openList(entity, search = {}) {
+    await this.page.goto(`${this.url}/e/${entity}?${new URLSearchParams(search)}`);
+    await this.page.getByRole('heading', { level: 1, name: (await this.entity(entity)).plural }).waitFor();
+  }
+
+  /** Opens the row of a list that holds the text. */
+  async openRow(text) {
+    await this.page.getByRole('grid').getByRole('row').filter({ hasText: text }).first().click();
+    await this.page.waitForURL(/\/e\/[^/]+\/\d+/);
+  }
+
+  async openRecord(entity, id) {
+    await this.page.goto(`${this.url}/e/${entity}/${id}`);
+    await this.page.getByRole('heading', { level: 1 }).waitFor();
+  }
+
+  async openNew(entity) {
+    await this.page.goto(`${this.url}/e/${entity}/new`);
+    await this.page.getByRole('button', { name: this.language() === 'cs' ? 'Vytvořit' : 'Create', exact: true }).waitFor();
+  }
+
+  /** Where fields are searched: a dialog when one is open, else the page. */
+  async scope() {
+    const dialog = this.page.getByRole('dialog');
+    return (await dialog.count()) > 0 ? dialog.last() : this.page.getByRole('main');
+  }
+
+  async fill(entity, values) {
+    for (const [name, value] of Object.entries(values)) {
+      const field = (await this.entity(entity)).fields.find((each) => each.name === name);
+      if (!field) throw new Error(`${entity} has no field ${name}`);
+      await this.type(field, value, (await this.scope()).locator(`[data-field="${name}"]`));
+    }
+  }
+
+  /** Fills the dialog of an operation. */
+  async fillInput(operation, values) {
+    for (const [name, value] of Object.entries(values)) {
+      const field = (await this.meta()).operations[operation]?.input.find((each) => each.name === name);
+      if (!field) throw new Error(`${operation} has no input ${name}`);
+      await this.type(field, value, (await this.scope()).locator(`[data-field="${name}"]`));
+    }
+  }
+
+  /** A line is typed into the grid cell by cell; `at` counts from 0, and a missing line is added. */
+  async fillLine(entity, lines, at, values) {
+    const owned = (await this.entity(entity)).lines.find((each) => each.name === lines);
+    const section = this.page.getByRole('main').getByRole('region', { name: owned.label });
+    const rows = section.locator('tbody tr:has(.lines-tool)');
+    while ((await rows.count()) <= at) await section.getByRole('button', { name: this.language() === 'cs' ? 'Přidat řádek' : 'Add a line' }).click();
+    const line = await this.entity(owned.entity);
+    for (const [name, value] of Object.entries(values)) {
+      const field = line.fields.find((each) => each.name === name);
+      const cell = rows.nth(at).getByRole('cell').and(this.page.locator(`[data-label="${field.label}"]`));
+      await this.type(field, value, cell);
+    }
+  }
+
+  async type(field, value, place) {
+    if (['ref'].includes(field.kind)) {
+      const box = place.getByRole('combobox');
+      await box.click();
+      await box.fill(String(value));
+      await this.page.getByRole('option', { name: String(value) }).first().click();
+    } else if (['choice', 'country', 'language'].includes(field.kind)) {
+      await place.locator('select').selectOption(String(value));
+    } else if (field.kind === 'bool') {
+      await place.getByRole('checkbox').setChecked(Boolean(value));
+    } else {
+      const box = place.getByRole('textbox').first();
+      await box.fill(String(value));
+      await box.blur();
+    }
+  }
+
+  /** Waits for the live draft that follows the last key. */
+  async settled() {
+    await this.page.waitForTimeout(200);
+    await this.page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+  }
+
+  async save() {
+    await this.page.getByRole('button', { name: this.language() === 'cs' ? /^(Vytvořit|Uložit)$/ : /^(Create|Save)$/ }).click();
+    await this.page.waitForURL(/\/e\/[^/]+\/\d+/);
+    await this.page.getByRole('complementary').waitFor();
+    return Number(/\/(\d+)(?:\?|$)/.exec(this.page.url())[1]);
+  }
+
+  async click(name) {
+    await (await this.scope()).getByRole('button', { name: exact(name) }).first().click();
+  }
+
+  /** Presses the button of an operation on the form; from the menu when it stands there. */
+  async operate(operation) {
+    const label = await this.operationLabel(operation);
+    const group = this.page.getByRole('main').locator('.operations');
+    const button = group.getByRole('button', { name: exact(label) });
+    await group.waitFor();
+    if (await button.count()) await button.click();
+    else {
+      await group.getByRole('button', { name: this.language() === 'cs' ? 'Další' : 'More' }).click();
+      await this.page.getByRole('menuitem', { name: exact(label) }).click();
+    }
+  }
+
+  /** The one big button of an open step. */
+  async completeTask() {
+    await this.page.locator('.step-button').click();
+  }
+
+  /** What an operation said: `{ good, text, actions }`. */
+  async outcome() {
+    const panel = this.page.locator('.outcome, [role="dialog"] .notice[role="alert"]').last();
+    await panel.waitFor();
+    return {
+      good: (await panel.getAttribute('data-tone')) === 'good',
+      text: (await panel.innerText()).replace(/\s+/g, ' ').trim(),
+      actions: await panel.getByRole('button').allInnerTexts(),
+    };
+  }
+
+  /** Waits for a result that says it worked; a refusal is an error with its text. */
+  async succeeded() {
+    await this.page.locator('.outcome').last().waitFor();
+    const outcome = await this.outcome();
+    if (!outcome.good) throw new Error(`Refused: ${outcome.text}`);
+    return outcome.text;
+  }
+
+  /** Presses an offered action: by its words, or by its number. */
+  async pressAction(which = 0) {
+    const group = this.page.getByRole('group', { name: this.language() === 'cs' ? 'Co lze udělat' : 'What can be done' }).last();
+    const buttons = group.getByRole('button');
+    await (typeof which === 'number' ? buttons.nth(which) : buttons.filter({ hasText: which }).first()).click();
+  }
+
+  async submitDialog() {
+    await this.page.getByRole('dialog').locator('button[type="submit"]').click();
+  }
+
+  async tryAgain() {
+    await this.page.getByRole('button', { name: this.language() === 'cs' ? /^Zkusit znovu: / : /^Try again: / }).click();
+  }
+
+  async shot(path) {
+    await this.page.screenshot({ path });
+  }
+}

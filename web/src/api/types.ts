@@ -1,0 +1,252 @@
+// The shapes of the HTTP contract (docs/api.md). Nothing here names an entity of the business.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Values = Record<string, unknown>;
+
+export type Kind =
+  | 'text' | 'long_text' | 'email' | 'phone' | 'country' | 'language' | 'choice' | 'date' | 'time' | 'timestamp'
+  | 'int' | 'duration' | 'ref' | 'dec' | 'money' | 'bool' | 'any_ref' | 'many' | 'lines' | 'list' | 'json' | 'file';
+
+export type Colour = 'grey' | 'blue' | 'green' | 'amber' | 'red';
+
+export interface Choice {
+  value: string;
+  label: string;
+  colour?: Colour | null;
+}
+
+export interface Field {
+  name: string;
+  label: string;
+  help?: string | null;
+  kind: Kind;
+  to?: string | null;
+  required?: boolean;
+  by_operation?: boolean;
+  read_only?: boolean;
+  default?: unknown;
+  role?: string | null;
+  scale?: number | null;
+  max?: number | null;
+  choices?: Choice[] | null;
+  sorted?: boolean;
+  searchable?: boolean;
+  custom?: boolean;
+  /** Only of kind `list` in operations. */
+  fields?: Field[] | null;
+}
+
+export interface Column {
+  field: string;
+  width?: number | null;
+  priority?: number | null;
+}
+
+export interface Card {
+  title?: string | null;
+  subtitle?: string | null;
+  badge?: string | null;
+  amount?: string | null;
+  date?: string | null;
+}
+
+export interface View {
+  list?: Column[];
+  card?: Card | null;
+  sections?: { key: string; label: string; fields: string[] }[];
+  more?: string[];
+  lines?: Record<string, string[]>;
+  operations?: string[];
+  filters?: { key: string; label: string; filter: unknown }[];
+  sort?: string | null;
+  group?: string | null;
+  empty?: string | null;
+}
+
+export interface Panel {
+  key: string;
+  label: string;
+  entity: string;
+  columns: string[];
+  sums?: string[];
+}
+
+export interface Entity {
+  label: string;
+  plural: string;
+  help?: string | null;
+  title?: string | null;
+  status?: string | null;
+  append_only?: boolean;
+  rights: { read: boolean; create: boolean; write: boolean; delete: boolean };
+  fields: Field[];
+  lines?: { name: string; label: string; entity: string; by: string }[];
+  operations?: string[];
+  view?: View | null;
+  panels?: Panel[];
+}
+
+export interface Operation {
+  label: string;
+  help?: string | null;
+  on?: string | null;
+  target?: string | null;
+  when?: string[] | null;
+  button?: number | null;
+  read?: boolean;
+  dangerous?: boolean;
+  inverse?: string | null;
+  file?: boolean;
+  input: Field[];
+  output?: Field[];
+}
+
+export interface Meta {
+  version: string;
+  user: { id: number; login: string; name: string; language: string; roles: string[] };
+  company: { id: number; name: string; currency: string; time_zone: string; language: string; demo: boolean };
+  languages: { code: string; name: string }[];
+  areas: { key: string; label: string; entities: string[] }[];
+  entities: Record<string, Entity>;
+  operations: Record<string, Operation>;
+}
+
+export interface Session {
+  user: { id: number; login: string; name: string; language: string } | null;
+  company: { id: number; name: string } | null;
+  demo: { user: string; name: string; does: string }[];
+  setup: boolean;
+}
+
+/** A record, or an owned line: fields by name. A record that is being made has no id yet. */
+export interface Row extends Values {
+  id?: number;
+  rev?: number;
+  archived?: boolean;
+  _title?: string;
+  _titles?: Titles;
+  _operations?: Allowed[];
+}
+
+export type Titles = Record<string, unknown>;
+
+export interface Allowed {
+  operation: string;
+  allowed: boolean;
+  reason?: string | null;
+  code?: string | null;
+  input?: Values | null;
+}
+
+export interface Page {
+  rows: Row[];
+  next: string | null;
+  count?: number;
+  sums?: Values;
+}
+
+export interface FieldError {
+  field?: string | null;
+  code?: string;
+  message: string;
+}
+
+export interface Action {
+  operation: string;
+  label: string;
+  input: Values;
+}
+
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string | null;
+  code?: string;
+  errors?: FieldError[];
+  actions?: Action[];
+  request?: string;
+}
+
+export interface Draft {
+  record: Row;
+  provenance?: Record<string, string>;
+  errors?: FieldError[];
+  operations?: Allowed[];
+  titles?: Titles;
+}
+
+export interface Link {
+  entity: string;
+  id: number;
+  title: string;
+}
+
+export interface Outcome {
+  message?: string | null;
+  links?: Link[];
+  next?: { message: string }[];
+}
+
+export type Answer = Values & { _result?: Outcome };
+
+export interface StoredFile {
+  id: number;
+  name: string;
+  media_type: string;
+  size: number;
+  at?: string;
+  by?: unknown;
+}
+
+export interface HistoryRow {
+  at: string;
+  actor?: { id: number; name: string } | null;
+  operation?: string | null;
+  operation_label?: string | null;
+  step?: string | null;
+  changes: { field: string; label: string; before: unknown; after: unknown }[];
+}
+
+export interface LinkedDocument {
+  entity: string;
+  entity_label: string;
+  id: number;
+  title: string;
+  status?: string | null;
+  direction: 'in' | 'out';
+}
+
+export interface Task {
+  id: number;
+  title: string;
+  kind: string;
+  state: string;
+  due?: string | null;
+  overdue?: boolean;
+  priority?: unknown;
+  party?: number | null;
+  party_title?: string | null;
+  subject?: { entity: string; id: number } | null;
+  subject_title?: string | null;
+  process?: string | null;
+  step?: string | null;
+  assignee?: number | null;
+  assignee_name?: string | null;
+  role?: string | null;
+}
+
+export interface TaskDetail {
+  task: Task & Values;
+  instruction?: string | null;
+  operation?: string | null;
+  operation_label?: string | null;
+  operation_input?: Values | null;
+  form?: Field[];
+  values?: Values;
+  why?: string | null;
+  next?: string[];
+  party?: unknown;
+  subject?: unknown;
+  steps?: { element: string; name: string; state: 'done' | 'current' | 'ahead' }[];
+}

@@ -1,0 +1,205 @@
+import { Drawer, Menu, UnstyledButton } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { api } from '../api/client';
+import { Icon, Mark } from '../design/icons';
+import { IconButton } from '../design/parts';
+import { useI18n, useT } from '../i18n';
+import { areaOf, useMeta } from '../registry';
+import { keys } from '../registry/keys';
+import { GlobalSearch } from './GlobalSearch';
+import { useConnected, useLive } from './live';
+import { SchemeButton } from './SchemeButton';
+import './shell.css';
+import { readStored, store } from './storage';
+import { useShortcuts } from './shortcuts';
+
+export function Shell({ children }: { children: ReactNode }) {
+  const t = useT();
+  const [narrow, narrowing] = useDisclosure(readStored('celek.nav') === 'narrow');
+  const [drawer, drawing] = useDisclosure(false);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const main = useRef<HTMLElement>(null);
+  useLive();
+  useShortcuts();
+
+  useEffect(() => drawing.close(), [path]); // eslint-disable-line react-hooks/exhaustive-deps
+
+  const toggle = () => {
+    if (window.matchMedia('(max-width: 62em)').matches) drawing.toggle();
+    else {
+      store('celek.nav', narrow ? null : 'narrow');
+      narrowing.toggle();
+    }
+  };
+
+  return (
+    <>
+      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>
+        {t('app.skip')}
+      </a>
+      <div className="shell" data-narrow={narrow}>
+        <nav className="shell-nav" aria-label={t('nav.label')} aria-hidden={narrow || undefined}>
+          <Navigation />
+        </nav>
+        <header className="shell-head">
+          <IconButton icon="menu" label={t('nav.menu')} onClick={toggle} aria-expanded={drawer || !narrow} />
+          <Breadcrumb />
+          <Offline />
+          <GlobalSearch />
+          <SchemeButton />
+          <UserMenu />
+        </header>
+        <main className="shell-main" id="main" ref={main} tabIndex={-1}>
+          {children}
+        </main>
+      </div>
+      <Drawer opened={drawer} onClose={drawing.close} size={280} padding={0} withCloseButton={false} title={t('nav.label')}
+        styles={{ header: { display: 'none' }, body: { height: '100%', background: 'var(--surface-2)' } }}>
+        <nav aria-label={t('nav.label')}>
+          <Navigation />
+        </nav>
+      </Drawer>
+    </>
+  );
+}
+
+function Navigation() {
+  const t = useT();
+  const meta = useMeta();
+  const inbox = useQuery({ queryKey: keys.inbox, queryFn: ({ signal }) => api.inbox(signal), staleTime: 30_000 });
+  const count = inbox.data?.tasks.length ?? 0;
+  return (
+    <>
+      <div className="shell-brand">
+        <Mark />
+        <span className="ellipsis" title={meta.company.name}>{meta.company.name}</span>
+      </div>
+      <div className="nav-scroll">
+        <ul className="nav-list">
+          <li>
+            <Link to="/inbox" className="nav-link" activeOptions={{ exact: false }}>
+              <Icon name="inbox" />
+              {t('nav.inbox')}
+              {count > 0 ? <span className="count num" aria-label={t('inbox.count', { count })}>{count}</span> : null}
+            </Link>
+          </li>
+        </ul>
+        {meta.areas.map((area) => {
+          const entities = area.entities.filter((name) => meta.entities[name]?.rights.read);
+          if (entities.length === 0) return null;
+          return (
+            <section key={area.key} aria-labelledby={`area-${area.key}`}>
+              <h2 className="nav-area" id={`area-${area.key}`}>{area.label}</h2>
+              <ul className="nav-list">
+                {entities.map((name) => (
+                  <li key={name}>
+                    <Link to="/e/$entity" params={{ entity: name }} className="nav-link" activeOptions={{ includeSearch: false }}>
+                      <span className="ellipsis">{meta.entities[name]!.plural}</span>
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          );
+        })}
+      </div>
+    </>
+  );
+}
+
+/** Area / list / record: where this screen stands. */
+function Breadcrumb() {
+  const t = useT();
+  const meta = useMeta();
+  const parameters = useParams({ strict: false }) as { entity?: string; id?: string };
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const entity = parameters.entity ? meta.entities[parameters.entity] : undefined;
+  const record = useQuery<{ _title?: string }>({
+    queryKey: keys.record(parameters.entity ?? '', Number(parameters.id)),
+    enabled: false,
+  });
+  const isNew = path.endsWith('/new');
+  const last = isNew ? t('list.new') : parameters.id ? record.data?._title ?? `#${parameters.id}` : null;
+  const title = entity ? last ?? entity.plural : t('inbox.title');
+
+  useEffect(() => {
+    document.title = `${title} · ${meta.company.name}`;
+  }, [title, meta.company.name]);
+
+  return (
+    <nav className="crumbs" aria-label={t('nav.breadcrumb')}>
+      {entity ? (
+        <>
+          <span className="crumb-area">{areaOf(meta, parameters.entity!)?.label}</span>
+          {areaOf(meta, parameters.entity!) ? <Icon name="chevronRight" size={12} /> : null}
+          {last ? (
+            <>
+              <Link to="/e/$entity" params={{ entity: parameters.entity! }}>{entity.plural}</Link>
+              <Icon name="chevronRight" size={12} />
+              <span aria-current="page" className="ellipsis">{last}</span>
+            </>
+          ) : (
+            <span aria-current="page" className="ellipsis">{entity.plural}</span>
+          )}
+        </>
+      ) : (
+        <span aria-current="page">{t('inbox.title')}</span>
+      )}
+    </nav>
+  );
+}
+
+function Offline() {
+  const t = useT();
+  const connected = useConnected();
+  return (
+    <div role="status">
+      {connected ? null : (
+        <span className="offline" title={t('app.offline')}>
+          <Icon name="cloudOff" />
+          <span>{t('app.offline')}</span>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function UserMenu() {
+  const { t, language, choose } = useI18n();
+  const meta = useMeta();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const initials = meta.user.name.split(/\s+/).map((word) => word[0]).join('').slice(0, 2).toUpperCase();
+
+  const signOut = async () => {
+    await api.signOut().catch(() => {});
+    client.clear();
+    await navigate({ to: '/signin' });
+  };
+
+  return (
+    <Menu position="bottom-end" width={220}>
+      <Menu.Target>
+        <UnstyledButton aria-label={t('user.menu', { name: meta.user.name })} title={meta.user.name} style={{ borderRadius: 20 }}>
+          <span className="avatar">{initials}</span>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{meta.user.name}</Menu.Label>
+        <Menu.Divider />
+        <Menu.Label>{t('user.language')}</Menu.Label>
+        {meta.languages.map(({ code, name }) => (
+          <Menu.Item key={code} lang={code} onClick={() => choose(code)} aria-current={code === language || undefined}
+            rightSection={code === language ? <Icon name="check" /> : null}>
+            {name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={() => void signOut()}>{t('user.signOut')}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

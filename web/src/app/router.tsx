@@ -1,0 +1,100 @@
+import {
+  createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect,
+} from '@tanstack/react-router';
+import { SignIn } from '../screens/SignIn';
+import { NotFound, Broken } from './Fallbacks';
+import { Workspace } from './Workspace';
+
+const text = (value: unknown): string | undefined =>
+  value === undefined || value === null || value === '' ? undefined : String(value);
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: Broken });
+
+const signin = createRoute({
+  getParentRoute: () => root,
+  path: '/signin',
+  validateSearch: (search: Record<string, unknown>): { to?: string; done?: string } => ({
+    to: text(search.to),
+    done: text(search.done),
+  }),
+  component: SignIn,
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  validateSearch: (search: Record<string, unknown>): { token?: string } => ({ token: text(search.token) }),
+  component: lazyRouteComponent(() => import('../screens/Setup'), 'Setup'),
+});
+
+const workspace = createRoute({ getParentRoute: () => root, id: 'workspace', component: Workspace });
+
+const home = createRoute({
+  getParentRoute: () => workspace,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/inbox', replace: true });
+  },
+});
+
+const inbox = createRoute({
+  getParentRoute: () => workspace,
+  path: '/inbox',
+  component: lazyRouteComponent(() => import('../screens/inbox/Inbox'), 'Inbox'),
+});
+
+const step = createRoute({
+  getParentRoute: () => workspace,
+  path: '/inbox/$task',
+  component: lazyRouteComponent(() => import('../screens/inbox/Inbox'), 'Inbox'),
+});
+
+export interface ListSearch {
+  q?: string;
+  filter?: string;
+  sort?: string;
+}
+
+const list = createRoute({
+  getParentRoute: () => workspace,
+  path: '/e/$entity',
+  validateSearch: (search: Record<string, unknown>): ListSearch => ({
+    q: text(search.q),
+    filter: text(search.filter),
+    sort: text(search.sort),
+  }),
+  component: lazyRouteComponent(() => import('../views/list/ListPage'), 'ListPage'),
+});
+
+const create = createRoute({
+  getParentRoute: () => workspace,
+  path: '/e/$entity/new',
+  validateSearch: (search: Record<string, unknown>): { set?: string } => ({ set: text(search.set) }),
+  component: lazyRouteComponent(() => import('../views/form/FormPage'), 'NewPage'),
+});
+
+const record = createRoute({
+  getParentRoute: () => workspace,
+  path: '/e/$entity/$id',
+  component: lazyRouteComponent(() => import('../views/form/FormPage'), 'RecordPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, list, create, record])]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  scrollToTopSelectors: ['#main'],
+  // The address holds plain words: no JSON in it.
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search) => {
+    const entries = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
+    const query = new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString();
+    return query ? `?${query}` : '';
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,109 @@
+// What the server says exists: entities, fields, operations, views. Screens are drawn from this alone.
+import { createContext, useContext } from 'react';
+import type { Entity, Field, Meta, Operation, Values } from '../api/types';
+
+export const MetaContext = createContext<Meta | null>(null);
+
+export function useMeta(): Meta {
+  const meta = useContext(MetaContext);
+  if (!meta) throw new Error('No metadata here');
+  return meta;
+}
+
+export function useEntity(name: string): Entity | undefined {
+  return useMeta().entities[name];
+}
+
+export function fieldOf(entity: Entity | undefined, name: string | null | undefined): Field | undefined {
+  return name ? entity?.fields.find((field) => field.name === name) : undefined;
+}
+
+export function fieldsByName(entity: Entity, names: readonly string[]): Field[] {
+  return names.flatMap((name) => fieldOf(entity, name) ?? []);
+}
+
+export const isNumeric = (field: Field): boolean => ['int', 'dec', 'money', 'duration'].includes(field.kind);
+
+/** May a person type into it? */
+export const isEditable = (field: Field): boolean => !field.read_only && !field.by_operation;
+
+/** Sections to draw; an entity without a view file gets one of all its fields. */
+export function sectionsOf(entity: Entity): { key: string; label: string; fields: Field[] }[] {
+  const sections = entity.view?.sections;
+  if (sections?.length) {
+    return sections
+      .map((section) => ({ ...section, fields: fieldsByName(entity, section.fields) }))
+      .filter((section) => section.fields.length > 0);
+  }
+  return [{ key: 'all', label: entity.label, fields: entity.fields.filter((field) => field.kind !== 'lines') }];
+}
+
+export function moreOf(entity: Entity): Field[] {
+  return fieldsByName(entity, entity.view?.more ?? []);
+}
+
+export function columnsOf(entity: Entity): { field: Field; width?: number | null; priority: number }[] {
+  const columns = entity.view?.list;
+  if (columns?.length) {
+    return columns.flatMap((column) => {
+      const field = fieldOf(entity, column.field);
+      return field ? [{ field, width: column.width, priority: column.priority ?? 2 }] : [];
+    });
+  }
+  return entity.fields
+    .filter((field) => !['long_text', 'json', 'lines', 'many', 'file'].includes(field.kind))
+    .slice(0, 6)
+    .map((field, index) => ({ field, priority: index < 3 ? 1 : 2 }));
+}
+
+export interface NamedOperation extends Operation {
+  name: string;
+}
+
+export function operationOf(meta: Meta, name: string): NamedOperation | undefined {
+  const operation = meta.operations[name];
+  return operation ? { ...operation, name } : undefined;
+}
+
+/** Operations of a record's form, primary ones first, in the order of the view. */
+export function formOperations(meta: Meta, entityName: string): NamedOperation[] {
+  const entity = meta.entities[entityName];
+  if (!entity) return [];
+  const order = [...(entity.view?.operations ?? []), ...(entity.operations ?? [])];
+  const seen = new Set<string>();
+  const found: NamedOperation[] = [];
+  for (const name of order) {
+    const operation = operationOf(meta, name);
+    if (!operation || seen.has(name) || operation.on !== entityName || !operation.button) continue;
+    seen.add(name);
+    found.push(operation);
+  }
+  return found;
+}
+
+/** Operations without a record stand on the list of the entity whose name theirs begins with. */
+export function listOperations(meta: Meta, entityName: string): NamedOperation[] {
+  return Object.entries(meta.operations)
+    .filter(([name, operation]) => !operation.on && operation.button && name.startsWith(`${entityName}.`))
+    .map(([name, operation]) => ({ ...operation, name }));
+}
+
+/** Input that a person fills in: all of it but the record that the operation is about. */
+export function askedFields(operation: Operation): Field[] {
+  return operation.input.filter((field) => field.name !== operation.target);
+}
+
+/** Required input that is not there yet. */
+export function missingInput(operation: Operation, input: Values): Field[] {
+  return askedFields(operation).filter(
+    (field) => field.required && isEmpty(input[field.name]) && isEmpty(field.default),
+  );
+}
+
+export function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+export function areaOf(meta: Meta, entityName: string): { key: string; label: string } | undefined {
+  return meta.areas.find((area) => area.entities.includes(entityName));
+}

@@ -1,0 +1,224 @@
+// What stands around a record: panels, linked documents, attachments, history.
+import { Button } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useRef, type ReactNode } from 'react';
+import { api, asProblem } from '../../api/client';
+import type { Entity, Panel, Row } from '../../api/types';
+import { Icon } from '../../design/icons';
+import { Badge } from '../../design/parts';
+import { widgetOf } from '../../fields';
+import { FileLink } from '../../fields/file';
+import { RecordLink } from '../../fields/ref';
+import { useI18n, useT } from '../../i18n';
+import { formatTimestamp } from '../../i18n/format';
+import { fieldOf, fieldsByName, isNumeric, useMeta } from '../../registry';
+import { keys } from '../../registry/keys';
+
+const AT_MOST = 6;
+
+export function RailSection({ title, count, children }: { title: string; count?: number; children: ReactNode }) {
+  return (
+    <section className="rail-section" aria-label={title}>
+      <h2>
+        {title}
+        {count ? <span className="dim num"> {count}</span> : null}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+const Nothing = () => <p className="dim small">{useT()('rail.empty')}</p>;
+
+/** Records of another entity, small: the whole row opens. */
+export function MiniTable({ entity, columns, rows }: { entity: string; columns: string[]; rows: Row[] }) {
+  const meta = useMeta();
+  const navigate = useNavigate();
+  const shown = meta.entities[entity];
+  if (!shown) return null;
+  const fields = fieldsByName(shown, columns);
+  const open = (row: Row) => row.id !== undefined && shown.rights.read && void navigate({ to: '/e/$entity/$id', params: { entity, id: String(row.id) } });
+  return (
+    <table className="mini">
+      <thead>
+        <tr>{fields.map((field) => <th key={field.name} scope="col" data-number={isNumeric(field) || undefined}>{field.label}</th>)}</tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.id} data-opens={shown.rights.read || undefined} onClick={() => open(row)}>
+            {fields.map((field, index) => {
+              const { Read } = widgetOf(field);
+              const cell = <Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain />;
+              return (
+                <td key={field.name} data-number={isNumeric(field) || undefined} onClick={index === 0 ? (event) => event.stopPropagation() : undefined}>
+                  {index === 0 && row.id !== undefined ? <RecordLink entity={entity} id={row.id} title={row._title}>{cell}</RecordLink> : cell}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export function PanelView({ entity, id, panel }: { entity: string; id: number; panel: Panel }) {
+  const { t } = useI18n();
+  const meta = useMeta();
+  const page = useQuery({
+    queryKey: keys.panel(entity, id, panel.key, panel.entity),
+    queryFn: ({ signal }) => api.panel(entity, id, panel.key, signal),
+  });
+  const rows = page.data?.rows ?? [];
+  const sums = Object.entries(page.data?.sums ?? {});
+  const shown = meta.entities[panel.entity];
+  return (
+    <RailSection title={panel.label} count={page.data && !page.data.next ? rows.length : undefined}>
+      {page.isError ? <p className="dim small">{asProblem(page.error).title}</p> : null}
+      {page.data && rows.length === 0 ? <Nothing /> : null}
+      {rows.length ? <MiniTable entity={panel.entity} columns={panel.columns} rows={rows.slice(0, AT_MOST)} /> : null}
+      {rows.length > AT_MOST || page.data?.next ? <p className="dim small">{t('rail.more')}…</p> : null}
+      {rows.length && sums.length ? (
+        <dl className="rail-sums">
+          {sums.map(([name, value]) => {
+            const field = fieldOf(shown, name);
+            if (!field) return null;
+            const { Read } = widgetOf(field);
+            return <div key={name}><dt>{field.label}</dt><dd><Read field={field} value={value} /></dd></div>;
+          })}
+        </dl>
+      ) : null}
+    </RailSection>
+  );
+}
+
+function Links({ entity, id }: { entity: string; id: number }) {
+  const t = useT();
+  const meta = useMeta();
+  const links = useQuery({ queryKey: keys.links(entity, id), queryFn: ({ signal }) => api.links(entity, id, signal) });
+  const rows = links.data?.rows ?? [];
+  return (
+    <RailSection title={t('rail.links')} count={rows.length}>
+      {links.data && rows.length === 0 ? <Nothing /> : null}
+      <ul className="rail-list">
+        {rows.map((row) => {
+          const other = meta.entities[row.entity];
+          const choice = fieldOf(other, other?.status)?.choices?.find((each) => each.value === row.status);
+          return (
+            <li key={`${row.entity}#${row.id}`}>
+              <span className="grow ellipsis">
+                <RecordLink entity={row.entity} id={row.id} title={row.title} /> <span className="dim small">{row.entity_label}</span>
+              </span>
+              {row.status ? <Badge colour={choice?.colour}>{choice?.label ?? row.status}</Badge> : null}
+            </li>
+          );
+        })}
+      </ul>
+    </RailSection>
+  );
+}
+
+function Attachments({ entity, id, canWrite }: { entity: string; id: number; canWrite: boolean }) {
+  const t = useT();
+  const client = useQueryClient();
+  const input = useRef<HTMLInputElement>(null);
+  const files = useQuery({ queryKey: keys.files(entity, id), queryFn: ({ signal }) => api.attachments(entity, id, signal) });
+  const upload = useMutation({
+    mutationFn: (file: File) => api.upload(file, entity, id),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.files(entity, id) }),
+  });
+  const rows = files.data?.rows ?? [];
+  return (
+    <RailSection title={t('rail.files')} count={rows.length}>
+      {files.data && rows.length === 0 && !canWrite ? <Nothing /> : null}
+      <ul className="rail-list">{rows.map((file) => <li key={file.id}><span className="grow"><FileLink file={file} /></span></li>)}</ul>
+      {upload.isError ? <div className="field-error" role="alert">{asProblem(upload.error).detail ?? asProblem(upload.error).title}</div> : null}
+      {canWrite ? (
+        <>
+          <Button size="compact-sm" variant="subtle" color="gray" loading={upload.isPending} leftSection={<Icon name="paperclip" size={14} />}
+            onClick={() => input.current?.click()}>
+            {t('rail.upload')}
+          </Button>
+          <input ref={input} type="file" hidden aria-label={t('rail.upload')}
+            onChange={(event) => {
+              const file = event.currentTarget.files?.[0];
+              if (file) upload.mutate(file);
+              event.currentTarget.value = '';
+            }} />
+        </>
+      ) : null}
+    </RailSection>
+  );
+}
+
+/** A value as history keeps it: already in words, or a value of its field's kind. */
+function Kept({ entity, name, value }: { entity: Entity; name: string; value: unknown }) {
+  const field = fieldOf(entity, name);
+  if (value === null || value === undefined || value === '') return <span className="dim">–</span>;
+  if (!field || (typeof value === 'string' && !['choice', 'date', 'timestamp', 'dec', 'country', 'language'].includes(field.kind))) {
+    return <>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</>;
+  }
+  const { Read } = widgetOf(field);
+  return <Read field={field} value={value} plain />;
+}
+
+function History({ entity, id }: { entity: string; id: number }) {
+  const { t, locale, timeZone } = useI18n();
+  const meta = useMeta();
+  const shown = meta.entities[entity]!;
+  const history = useQuery({ queryKey: keys.history(entity, id), queryFn: ({ signal }) => api.history(entity, id, signal) });
+  const rows = history.data?.rows ?? [];
+  return (
+    <RailSection title={t('rail.history')}>
+      {history.data && rows.length === 0 ? <Nothing /> : null}
+      <ol className="history">
+        {rows.map((row, index) => (
+          <li key={index}>
+            <div>
+              <b>{row.operation_label ?? t(row.changes.some((change) => change.before !== null && change.before !== undefined) ? 'history.changed' : 'history.created')}</b>
+              {row.step ? <span className="dim small"> {t('history.step', { step: row.step })}</span> : null}
+            </div>
+            <div className="dim small">
+              {t('history.by', { name: row.actor?.name ?? t('history.system'), when: formatTimestamp(row.at, locale, timeZone) })}
+            </div>
+            {row.changes.length ? (
+              <details open={index === 0 && row.changes.length <= 4}>
+                <summary className="dim small">{row.changes.map((change) => change.label).slice(0, 4).join(', ')}{row.changes.length > 4 ? '…' : ''}</summary>
+                <dl className="changes">
+                  {row.changes.map((change) => (
+                    <div key={change.field}>
+                      <dt>{change.label}</dt>
+                      <dd>
+                        {change.before !== null && change.before !== undefined ? (
+                          <><s className="dim"><Kept entity={shown} name={change.field} value={change.before} /></s> → </>
+                        ) : null}
+                        <Kept entity={shown} name={change.field} value={change.after} />
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              </details>
+            ) : null}
+          </li>
+        ))}
+      </ol>
+    </RailSection>
+  );
+}
+
+export function Rail({ entity, id }: { entity: string; id: number }) {
+  const t = useT();
+  const meta = useMeta();
+  const shown = meta.entities[entity]!;
+  return (
+    <aside className="rail" aria-label={t('rail.label')}>
+      {(shown.panels ?? []).filter((panel) => meta.entities[panel.entity]?.rights.read).map((panel) => (
+        <PanelView key={panel.key} entity={entity} id={id} panel={panel} />
+      ))}
+      <Links entity={entity} id={id} />
+      <Attachments entity={entity} id={id} canWrite={shown.rights.write} />
+      <History entity={entity} id={id} />
+    </aside>
+  );
+}
