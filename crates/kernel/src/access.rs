@@ -190,7 +190,12 @@ impl Principal {
     }
     /// May see a field.
     pub fn may_see(&self, field: &FieldDef) -> bool {
-        field.sensitive.is_empty() || self.is_admin() || self.has_role(field.sensitive)
+        match field.sensitive {
+            "" => true,
+            // A secret: nobody sees it, not even an administrator.
+            "-" => false,
+            roles => self.is_admin() || self.has_role(roles),
+        }
     }
     /// The record rules on an entity: `None` where nothing narrows it. Roles add up: a role that may read without a rule
     /// reads everything.

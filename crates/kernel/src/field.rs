@@ -163,7 +163,7 @@ pub struct FieldDef {
     pub by_operation: bool,
     /// Its changes are shown in the timeline.
     pub tracked: bool,
-    /// Roles that may see it (space separated); all readers where empty.
+    /// Roles that may see it (space separated); all readers where empty, nobody where `-`.
     pub sensitive: &'static str,
     /// What it means to a screen: `title`, `status`, `amount`, `owner`, `due` …
     pub role: &'static str,

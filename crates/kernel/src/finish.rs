@@ -77,6 +77,14 @@ impl Cx<'_> {
         self.draw_numbers()
     }
 
+    /// Writes what was collected so far, in the company of who acts: for work that founds a company and goes on outside it.
+    ///
+    /// # Errors
+    /// As [`Cx::finish`].
+    pub fn finish_part(&mut self) -> Result<()> {
+        self.finish()
+    }
+
     fn settle_events(&mut self) -> Result<()> {
         let schema = self.schema.clone();
         for _ in 0..MAX_STEPS {

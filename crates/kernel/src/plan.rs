@@ -198,7 +198,7 @@ impl Plan {
     /// Expressions of a full row, of the table under `alias`: id, rev, company, archived, cells.
     pub fn row_exprs(&self, alias: &str) -> Vec<Expr> {
         let col = |name: &str| Expr::col((Alias::new(alias), Alias::new(name)));
-        let one = |flag: bool, name: &str, other: i64| if flag { col(name) } else { Expr::val(other) };
+        let one = |flag: bool, name: &str, other: i64| if flag { col(name) } else { Expr::cust(other.to_string()) };
         let mut all = vec![
             col("id"),
             one(!self.def.append_only, "rev", 1),

@@ -1,6 +1,65 @@
-//! To come.
+//! Who works here: companies, units, users, roles and their rights, sessions and tokens; notes on any record.
 
-use kernel::Module;
+mod company;
+mod session;
+mod user;
+
+use kernel::{Currency, Cx, Module, Result, entity, op};
+
+pub use company::{Company, NewCompany, Unit, found, own, system_in};
+pub use session::{Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token};
+pub use user::{
+    AddNote, AddUser, Credential, Grant, NewUser, Note, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user, set_roles,
+    users_in_role,
+};
 
 /// What the module owns.
-pub static MODULE: Module = Module { name: "platform", ..Module::BASE };
+pub static MODULE: Module = Module {
+    name: "platform",
+    entities: &[
+        entity::<Company>(),
+        entity::<Unit>(),
+        entity::<Role>(),
+        entity::<Grant>(),
+        entity::<Rule>(),
+        entity::<User>(),
+        entity::<Credential>(),
+        entity::<Session>(),
+        entity::<Token>(),
+        entity::<Setup>(),
+        entity::<Note>(),
+    ],
+    operations: &[op::<AddUser>(), op::<SetRoles>(), op::<AddNote>()],
+    catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
+    views: &[
+        ("platform.company", include_str!("company.view.toml")),
+        ("platform.user", include_str!("user.view.toml")),
+        ("platform.role", include_str!("role.view.toml")),
+    ],
+    errors: &[
+        "no_user", "signed_out", "platform.letters", "platform.login", "platform.password", "platform.role",
+        "platform.setup_token", "platform.sign_in", "platform.throttled", "platform.time_zone",
+    ],
+    directory: Some(&session::Users),
+    ..Module::BASE
+};
+
+/// Founds a company for a test, with a user for each role named after it; nobody can sign in with a password.
+///
+/// # Errors
+/// As writing does.
+pub fn found_for_trial(cx: &mut Cx<'_>, country: &str, currency: &str, users: &[&str]) -> Result<()> {
+    let name = if country == "CZ" { "Zkouška s.r.o." } else { "Trial Ltd" };
+    let company = found(cx, NewCompany::in_country(name, country, Currency::parse(currency)?))?;
+    for login in users {
+        let user = NewUser {
+            login: (*login).to_owned(),
+            name: (*login).to_owned(),
+            roles: vec![(*login).to_owned()],
+            language: Some("en".to_owned()),
+            ..NewUser::default()
+        };
+        add_user(cx, company, user)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Users, rights and the kernel's generic surfaces, through public operations.
+
+#![allow(clippy::unwrap_used)]
+
+use kernel::{Ask, Filter, Query, Shape};
+use serde_json::json;
+use trial::Trial;
+
+#[test]
+fn a_company_is_founded_and_read() {
+    let trial = Trial::new(&[]);
+    let users = trial.list("platform.user", json!({}));
+    assert_eq!(users.len(), trial::USERS.len());
+    let company = trial.list("platform.company", json!({"country": "CZ"}));
+    assert_eq!(company[0]["currency"], "CZK");
+}
+
+#[test]
+fn generic_writing_keeps_the_rules() {
+    let trial = Trial::new(&[]);
+    let unit = trial.create("admin", "platform.unit", json!({"name": "Čerpadla"}));
+    let second = trial.create("admin", "platform.unit", json!({"name": "Cihly", "parent": unit}));
+    trial.create("admin", "platform.unit", json!({"name": "Dům"}));
+    trial.create("admin", "platform.unit", json!({"name": "chata"}));
+    trial.create("admin", "platform.unit", json!({"name": "hrad"}));
+    let kernel = trial.kernel();
+    let ask = Ask::by(trial.who("admin"));
+    // Unknown and missing fields, references to nothing.
+    let error = kernel.create("platform.unit", &json!({"nam": "x"}), &ask).unwrap_err();
+    assert_eq!(error.status, 422);
+    assert!(error.errors.iter().any(|e| e.field == "nam" && e.code == "unknown_field"));
+    let error = kernel.create("platform.unit", &json!({}), &ask).unwrap_err();
+    assert!(error.errors.iter().any(|e| e.field == "name" && e.code == "required"), "{error}");
+    let error = kernel.create("platform.unit", &json!({"name": "x", "parent": 999_999}), &ask).unwrap_err();
+    assert!(error.errors.iter().any(|e| e.field == "parent" && e.code == "no_record"), "{error}");
+    // Rights.
+    let error = kernel.create("platform.unit", &json!({"name": "x"}), &Ask::by(trial.who("sales"))).unwrap_err();
+    assert_eq!(error.status, 403);
+    // What somebody else changed meanwhile is not overwritten.
+    kernel.change("platform.unit", unit, Some(1), &json!({"name": "Čerpadla a ventily"}), &ask).unwrap();
+    let error = kernel.change("platform.unit", unit, Some(1), &json!({"name": "Ventily"}), &ask).unwrap_err();
+    assert_eq!(error.status, 412);
+    // The same key does it once.
+    let keyed = Ask { key: Some("k-1".to_owned()), ..ask.clone() };
+    let first = kernel.create("platform.unit", &json!({"name": "Jednou"}), &keyed).unwrap();
+    let again = kernel.create("platform.unit", &json!({"name": "Jednou"}), &keyed).unwrap();
+    assert_eq!(first.output, again.output);
+    assert!(again.repeated);
+    assert_eq!(kernel.create("platform.unit", &json!({"name": "Jinak"}), &keyed).unwrap_err().code, "idempotency_mismatch");
+    // Something refers to it: archived instead of deleted.
+    kernel.remove("platform.unit", unit, None, &ask).unwrap();
+    assert_eq!(trial.record("platform.unit", unit)["archived"], json!(true));
+    kernel.remove("platform.unit", second, None, &ask).unwrap();
+    assert_eq!(trial.list("platform.unit", json!({"id": second})).len(), 0);
+    let history = kernel.read(&trial.who("admin"), |cx| cx.history("platform.unit", unit, 20)).unwrap();
+    let kinds: Vec<_> = history["rows"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds, ["archived", "changed", "created"]);
+}
+
+#[test]
+fn lists_sort_by_the_language_and_page_by_keys() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    let who = trial.who("admin");
+    // Users have a sorted title; the order is the Czech one.
+    for (login, name) in [("u1", "Čeněk"), ("u2", "Chrudoš"), ("u3", "Hynek"), ("u4", "Cyril"), ("u5", "Ivan")] {
+        trial.run("admin", "platform.user.add", json!({"login": login, "name": name, "roles": "sales"}));
+    }
+    let mut query = Query { limit: 2, filter: Some(Filter::parse(&json!({"login": {"in": ["u1", "u2", "u3", "u4", "u5"]}})).unwrap()), ..Query::of("platform.user") }.sort_text("name");
+    let mut names = Vec::new();
+    loop {
+        let page = kernel.list(&who, &query, &Shape::default()).unwrap();
+        names.extend(page["rows"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => query.after = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["Cyril", "Čeněk", "Hynek", "Chrudoš", "Ivan"]);
+    // Full text finds without diacritics and case.
+    let found = Query { q: Some("cenek".to_owned()), ..Query::of("platform.user") };
+    assert_eq!(kernel.list(&who, &found, &Shape::default()).unwrap()["rows"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn record_rules_narrow_every_door() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].as_i64().unwrap();
+    trial.create("admin", "platform.rule", json!({"role": role, "entity": "platform.user", "filter": {"id": "@me"}, "read": true, "write": true}));
+    let who = trial.who("sales");
+    let all = kernel.list(&who, &Query::of("platform.user"), &Shape::default()).unwrap();
+    assert_eq!(all["rows"].as_array().unwrap().len(), 1);
+    let groups = Query { group: vec!["active".to_owned()], ..Query::of("platform.user") };
+    assert_eq!(kernel.list(&who, &groups, &Shape::default()).unwrap()["rows"][0]["count"], json!(1));
+    let other = trial.who("stock").user;
+    assert_eq!(kernel.record(&who, "platform.user", other, &Shape::default()).unwrap_err().status, 404);
+    let wrong = kernel.create(
+        "platform.rule",
+        &json!({"role": role, "entity": "platform.user", "filter": {"nothing": 1}, "read": true, "write": true}),
+        &Ask::by(trial.who("admin")),
+    );
+    assert_eq!(wrong.unwrap_err().errors[0].field, "filter");
+}
+
+#[test]
+fn secrets_are_shown_to_nobody() {
+    let trial = Trial::new(&[]);
+    let token = platform::create_token(trial.kernel(), "sales", "test", "read", Some(1)).unwrap();
+    let who = trial.kernel().by_secret(&token).unwrap();
+    assert_eq!(who.login, "sales");
+    let rows = trial.list("platform.token", json!({}));
+    assert!(rows[0].get("hash").is_none());
+    // The token may read and no more.
+    let ask = Ask::by(who);
+    assert_eq!(trial.kernel().run("platform.note.add", &json!({"record": {"entity": "platform.user", "id": ask.who.user}, "text": "x"}), &ask).unwrap_err().status, 403);
+    assert!(trial.kernel().by_secret("celek_nonsense").is_err());
+    let sort = Query::of("platform.token").sort_text("hash");
+    assert_eq!(trial.kernel().list(&trial.who("admin"), &sort, &Shape::default()).unwrap_err().status, 403);
+}
+
+#[test]
+fn passwords_are_checked_and_attempts_limited() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    platform::reset_password(kernel, "sales", "correct horse").unwrap();
+    let directory = kernel.directory().unwrap();
+    let secret = directory.sign_in(kernel, "Sales", "correct horse", "1.2.3.4").unwrap();
+    assert_eq!(kernel.by_secret(&secret).unwrap().login, "sales");
+    directory.sign_out(kernel, &secret).unwrap();
+    assert!(kernel.by_secret(&secret).is_err());
+    for _ in 0..8 {
+        assert_eq!(directory.sign_in(kernel, "sales", "wrong", "9.9.9.9").unwrap_err().status, 401);
+    }
+    assert_eq!(directory.sign_in(kernel, "sales", "correct horse", "9.9.9.9").unwrap_err().status, 429);
+}
+
+#[test]
+fn fields_and_entities_are_added_while_running() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    trial.run("admin", "sys.field.add", json!({"entity": "platform.unit", "name": "x_floor", "label": "Floor", "label_cs": "Patro", "kind": "int"}));
+    let ask = Ask::by(trial.who("admin"));
+    let id = trial.create("admin", "platform.unit", json!({"name": "Top", "x_floor": 7}));
+    kernel.change("platform.unit", id, None, &json!({"name": "Topmost"}), &ask).unwrap();
+    assert_eq!(trial.record("platform.unit", id)["x_floor"], json!(7));
+    assert_eq!(trial.list("platform.unit", json!({"x_floor": {"gt": 5}})).len(), 1);
+    trial.run("admin", "sys.entity.add", json!({"name": "x_lab.sample", "label": "Sample"}));
+    trial.run("admin", "sys.field.add", json!({"entity": "x_lab.sample", "name": "x_unit", "label": "Unit", "kind": "ref", "to": "platform.unit"}));
+    trial.create("sales", "x_lab.sample", json!({"name": "Water", "x_unit": id}));
+    assert_eq!(trial.list("x_lab.sample", json!({"x_unit.x_floor": 7})).len(), 1);
+    assert_eq!(trial.refused("admin", "sys.field.add", json!({"entity": "platform.unit", "name": "floor", "label": "F", "kind": "int"})).errors[0].field, "name");
+}
+
+#[test]
+fn drafts_compute_and_store_nothing() {
+    let trial = Trial::new(&[]);
+    let draft = trial.kernel().draft("platform.user", &json!({"login": "NEW", "company": 0}), &trial.who("admin")).unwrap();
+    assert_eq!(draft["record"]["login"], "new");
+    assert!(draft["errors"].as_array().unwrap().iter().any(|e| e["field"] == "name"));
+    assert_eq!(trial.list("platform.user", json!({"login": "new"})).len(), 0);
+}
