@@ -97,7 +97,8 @@ export class Client {
       await this.page.getByLabel(czech ? 'Heslo' : 'Password', { exact: true }).fill(password);
       await this.page.getByRole('button', { name: czech ? 'Přihlásit se' : 'Sign in', exact: true }).click();
     }
-    await this.page.getByRole('navigation', { name: czech ? 'Hlavní navigace' : 'Main navigation' }).waitFor();
+    // The user's menu stands in the head on every width; the navigation is folded away on phones.
+    await this.page.getByRole('button', { name: czech ? 'Přihlášený uživatel' : 'Signed in as' }).waitFor();
     this.known = undefined;
   }
 
@@ -108,7 +109,10 @@ export class Client {
   }
 
   async openInbox() {
-    await this.page.getByRole('navigation').getByRole('link', { name: this.language() === 'cs' ? 'Úkoly' : 'Inbox' }).first().click();
+    const czech = this.language() === 'cs';
+    const navigation = this.page.getByRole('navigation', { name: czech ? 'Hlavní navigace' : 'Main navigation' });
+    if (!(await navigation.isVisible())) await this.page.getByRole('button', { name: czech ? 'Nabídka' : 'Menu', exact: true }).click();
+    await navigation.getByRole('link', { name: czech ? 'Úkoly' : 'Inbox' }).first().click();
     await this.page.waitForURL(/\/inbox/);
   }
 
@@ -251,6 +255,41 @@ export class Client {
     const group = this.page.getByRole('group', { name: this.language() === 'cs' ? 'Co lze udělat' : 'What can be done' }).last();
     const buttons = group.getByRole('button');
     await (typeof which === 'number' ? buttons.nth(which) : buttons.filter({ hasText: which }).first()).click();
+  }
+
+  /**
+   * Presses an operation and goes through its dialog, when it has one, with the given input. Answers what it said.
+   * Input that the dialog does not ask for is an error, input that is not given stays as it is prefilled.
+   */
+  async perform(operation, input = {}) {
+    await this.operate(operation);
+    const dialog = this.page.getByRole('dialog');
+    await dialog.or(this.page.locator('.outcome')).first().waitFor();
+    if (await dialog.count()) {
+      await this.fillInput(operation, input);
+      await this.submitDialog();
+      await dialog.waitFor({ state: 'detached' });
+    }
+    return this.succeeded();
+  }
+
+  /** Follows a link of the result, by the entity to which it leads. */
+  async followResult(entity) {
+    await this.page.locator(`.outcome a[href^="/e/${entity}/"]`).first().click();
+    await this.page.waitForURL(new RegExp(`/e/${entity.replace('.', '\\.')}/\\d+`));
+    return Number(/\/(\d+)(?:\?|$)/.exec(this.page.url())[1]);
+  }
+
+  /** The task of this person's inbox that is about a record; waits until it is there. */
+  async taskAbout(entity, id, operation) {
+    for (let turn = 0; turn < 40; turn += 1) {
+      const { tasks } = await this.api('operations/process.inbox.mine');
+      for (const task of tasks.filter((each) => each.subject?.entity === entity && each.subject.id === id)) {
+        if (!operation || (await this.api('operations/process.task.show', { task: task.id })).operation === operation) return task;
+      }
+      await this.page.waitForTimeout(250);
+    }
+    throw new Error(`No task about ${entity} ${id} came into the inbox`);
   }
 
   async submitDialog() {

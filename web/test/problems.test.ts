@@ -3,7 +3,7 @@ import { listQuery, problemFrom } from '../src/api/client';
 import { problemText, sortErrors } from '../src/api/problem';
 import { act, again, begin, refusedBelow, refuse, succeed, top } from '../src/views/operation/stack';
 import { malformed } from '../src/fields/malformed';
-import { askedFields, missingInput } from '../src/registry';
+import { askedFields, asks, missingInput } from '../src/registry';
 import { touches } from '../src/registry/keys';
 import { field } from './helpers';
 
@@ -58,6 +58,12 @@ describe('operations upon operations', () => {
     const operation = { label: 'Receive', target: 'order', input: [field('order', 'ref', { required: true }), field('cost', 'money', { required: true }), field('note', 'text')] };
     expect(askedFields(operation).map((each) => each.name)).toEqual(['cost', 'note']);
     expect(missingInput(operation, { order: 1 }).map((each) => each.name)).toEqual(['cost']);
+    expect(asks(operation, { order: 1 })).toBe(true);
+    const ship = { label: 'Ship', target: 'delivery', button: 1, input: [field('delivery', 'ref', { required: true }), field('lines', 'list')] };
+    expect(asks(ship, { delivery: 1 })).toBe(false);
+    expect(asks({ ...ship, button: 2 }, { delivery: 1 })).toBe(true);
+    expect(asks({ ...ship, dangerous: true }, { delivery: 1 })).toBe(true);
+    expect(asks({ ...ship, input: [...ship.input, field('carrier', 'text')] }, { delivery: 1 })).toBe(true);
     expect(missingInput(operation, { order: 1, cost: { amount: '1', currency: 'CZK' } })).toEqual([]);
   });
 });

@@ -1,1 +1,70 @@
-fn main() {}
+//! Celek: CRM, ERP and BPM in one program. This is the program itself: its commands over the kernel and the server.
+
+mod cli;
+mod data;
+mod demo;
+mod describe;
+mod failure;
+mod keep;
+mod modules;
+mod open;
+mod output;
+mod retail;
+mod scenario;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command, Import, Scenario, UserCommand};
+use failure::Failure;
+
+/// Good, or "the answer is no".
+fn answer(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let db = cli.db.unwrap_or_else(open::default_db);
+    match cli.command {
+        Command::Serve(args) => serve::run(&db, args),
+        Command::Do(args) => data::call(&db, args),
+        Command::List(args) => data::list(&db, args),
+        Command::Describe(args) => describe::run(&db, args),
+        Command::Token(args) => data::token(&db, &args),
+        Command::User { command: UserCommand::Reset { name } } => data::reset(&db, &name),
+        Command::Check(args) => data::check(&db, args),
+        Command::Demo { customers } => {
+            let kernel = open::empty(&db)?;
+            demo::run(&kernel, customers).map_err(|e| Failure::of(&kernel, e, false))?;
+            eprintln!("The demo company is set up. Serve it: celek serve --db {db}");
+            eprintln!("Sign in as admin, sales, stock, accounts, buyer or manager; the password is demo.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import { what: Import::Retail { file, verify, json } } => {
+            let kernel = open::or_create(&db)?;
+            retail::run(&kernel, &file, verify.as_deref(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))
+        }
+        Command::Scenario { what: Scenario::OrderToCash } => {
+            let kernel = std::sync::Arc::new(open::or_create(&db)?);
+            scenario::run(kernel.clone()).map(answer).map_err(|e| Failure::of(&kernel, e, false))
+        }
+        Command::Backup { file } => keep::backup(&db, &file),
+        Command::Restore { file } => keep::restore(&db, &file),
+        Command::Completion { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "celek", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let serving = matches!(cli.command, Command::Serve(_));
+    open::logs(if serving { "info" } else { "warn" });
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.tell(),
+    }
+}

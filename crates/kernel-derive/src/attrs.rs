@@ -71,7 +71,8 @@ impl Item {
     /// The value as a text: `"x"` or a bare path `x`.
     pub fn text(&self) -> Result<String> {
         match &self.value {
-            Value::Expr(expr) => match &**expr {
+            // A literal that comes through a macro is wrapped in a group.
+            Value::Expr(expr) => match ungrouped(expr) {
                 Expr::Lit(literal) => match &literal.lit {
                     Lit::Str(text) => Ok(text.value()),
                     Lit::Int(number) => Ok(number.base10_digits().to_owned()),
@@ -101,6 +102,13 @@ impl Item {
     /// An error at this item.
     pub fn error(&self, text: &str) -> syn::Error {
         syn::Error::new(self.name.span(), format!("`{}` {text}", self.name))
+    }
+}
+
+fn ungrouped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(&group.expr),
+        other => other,
     }
 }
 

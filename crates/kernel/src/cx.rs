@@ -255,6 +255,23 @@ impl<'a> Cx<'a> {
         result
     }
 
+    /// Brings JSON to the cells of an operation's input, as the interface does: for what data calls.
+    ///
+    /// # Errors
+    /// 404 where there is no such operation, 422 with all wrong fields.
+    pub fn input_of(&self, name: &str, input: &serde_json::Value) -> Result<Vec<Value>> {
+        let def = (self.schema.operation(name)?.def)();
+        let known = |entity: &str| self.schema.plans.contains_key(entity);
+        let company = &self.who.company;
+        let codec = crate::json::Codec {
+            currency: Some(company.currency).filter(|c| *c != crate::value::Currency::NONE),
+            country: Some(company.country.as_str()).filter(|c| !c.is_empty()),
+            entity: Some(&known),
+            lenient: false,
+        };
+        codec.fields((def.input)(), input, &[])
+    }
+
     fn run_read(&mut self, entry: &OpEntry, input: &[Value]) -> Result<Vec<Value>> {
         let mode = std::mem::replace(&mut self.mode, Mode::Read);
         let result = (entry.run)(input, self);

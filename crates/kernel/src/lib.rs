@@ -31,6 +31,8 @@ mod intern;
 mod jobs;
 pub mod json;
 mod lines;
+pub mod meta;
+pub mod openapi;
 mod paging;
 mod plan;
 mod present;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use kernel::{Country, Currency, Cx, Email, Entity, Error, FileId, Id, Language, LanguageCode, Phone, Principal, Result, Rules, Value};
+use kernel::{
+    Country, Currency, Cx, Email, Entity, Error, FileId, Id, Language, LanguageCode, Phone, Principal, Result, Rules,
+    Value,
+};
 
 /// A company that keeps its books here.
 #[derive(Entity)]

@@ -9,8 +9,8 @@ use kernel::{Currency, Cx, Module, Result, entity, op};
 pub use company::{Company, NewCompany, Unit, found, own, system_in};
 pub use session::{Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token};
 pub use user::{
-    AddNote, AddUser, Credential, Grant, NewUser, Note, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user, set_roles,
-    users_in_role,
+    AddNote, AddUser, Credential, Grant, NewUser, Note, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user,
+    set_roles, users_in_role,
 };
 
 /// What the module owns.
@@ -37,8 +37,16 @@ pub static MODULE: Module = Module {
         ("platform.role", include_str!("role.view.toml")),
     ],
     errors: &[
-        "no_user", "signed_out", "platform.letters", "platform.login", "platform.password", "platform.role",
-        "platform.setup_token", "platform.sign_in", "platform.throttled", "platform.time_zone",
+        "no_user",
+        "signed_out",
+        "platform.letters",
+        "platform.login",
+        "platform.password",
+        "platform.role",
+        "platform.setup_token",
+        "platform.sign_in",
+        "platform.throttled",
+        "platform.time_zone",
     ],
     directory: Some(&session::Users),
     ..Module::BASE

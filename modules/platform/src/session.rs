@@ -8,7 +8,8 @@ use std::{
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use jiff::{SignedDuration, Timestamp};
 use kernel::{
-    Access, Cx, Directory, Entity, Error, Filter, Id, Kernel, Language, Principal, PrincipalKind, Result, RoleAccess, Value,
+    Access, Cx, Directory, Entity, Error, Filter, Id, Kernel, Language, Principal, PrincipalKind, Result, RoleAccess,
+    Value,
 };
 use parking_lot::Mutex;
 use serde_json::Value as J;
@@ -206,7 +207,13 @@ impl Directory for Users {
         let secret = secret()?;
         let expires = after(now, SESSION_SECONDS)?;
         kernel.work(&nobody, "platform.session.open", |cx| {
-            let row = Session { hash: digest(&secret), user, expires, seen: now, address: Some(address.chars().take(60).collect()) };
+            let row = Session {
+                hash: digest(&secret),
+                user,
+                expires,
+                seen: now,
+                address: Some(address.chars().take(60).collect()),
+            };
             cx.insert(row)
         })?;
         Ok(secret)
@@ -240,7 +247,11 @@ impl Directory for Users {
     fn set_up(&self, kernel: &Kernel, input: &J) -> Result<String> {
         let text = |name: &'static str| -> Result<String> {
             let value = input.get(name).and_then(J::as_str).map(str::trim).unwrap_or("");
-            if value.is_empty() || value.chars().count() > 200 { Err(Error::field(name, "required")) } else { Ok(value.to_owned()) }
+            if value.is_empty() || value.chars().count() > 200 {
+                Err(Error::field(name, "required"))
+            } else {
+                Ok(value.to_owned())
+            }
         };
         let (token, name, login, password) = (text("token")?, text("company")?, text("user")?, text("password")?);
         if password.chars().count() < 8 {
@@ -259,7 +270,8 @@ impl Directory for Users {
                 setup.filter(|s| !s.used && s.expires > now).ok_or_else(|| Error::new(403, "platform.setup_token"))?;
             setup.used = true;
             cx.save(&mut setup)?;
-            let company = company::found(cx, NewCompany { language, ..NewCompany::in_country(&name, &country, currency) })?;
+            let company =
+                company::found(cx, NewCompany { language, ..NewCompany::in_country(&name, &country, currency) })?;
             user::add_user(
                 cx,
                 company,

@@ -1,6 +1,8 @@
 //! Users, roles and what roles may do.
 
-use kernel::{Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Right, Rules, Run, Value};
+use kernel::{
+    Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Right, Rules, Run, Value,
+};
 
 use crate::company::{Company, Unit};
 

@@ -46,14 +46,18 @@ fn generic_writing_keeps_the_rules() {
     let again = kernel.create("platform.unit", &json!({"name": "Jednou"}), &keyed).unwrap();
     assert_eq!(first.output, again.output);
     assert!(again.repeated);
-    assert_eq!(kernel.create("platform.unit", &json!({"name": "Jinak"}), &keyed).unwrap_err().code, "idempotency_mismatch");
+    assert_eq!(
+        kernel.create("platform.unit", &json!({"name": "Jinak"}), &keyed).unwrap_err().code,
+        "idempotency_mismatch"
+    );
     // Something refers to it: archived instead of deleted.
     kernel.remove("platform.unit", unit, None, &ask).unwrap();
     assert_eq!(trial.record("platform.unit", unit)["archived"], json!(true));
     kernel.remove("platform.unit", second, None, &ask).unwrap();
     assert_eq!(trial.list("platform.unit", json!({"id": second})).len(), 0);
     let history = kernel.read(&trial.who("admin"), |cx| cx.history("platform.unit", unit, 20)).unwrap();
-    let kinds: Vec<_> = history["rows"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap().to_owned()).collect();
+    let kinds: Vec<_> =
+        history["rows"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kinds, ["archived", "changed", "created"]);
 }
 
@@ -66,7 +70,12 @@ fn lists_sort_by_the_language_and_page_by_keys() {
     for (login, name) in [("u1", "Čeněk"), ("u2", "Chrudoš"), ("u3", "Hynek"), ("u4", "Cyril"), ("u5", "Ivan")] {
         trial.run("admin", "platform.user.add", json!({"login": login, "name": name, "roles": "sales"}));
     }
-    let mut query = Query { limit: 2, filter: Some(Filter::parse(&json!({"login": {"in": ["u1", "u2", "u3", "u4", "u5"]}})).unwrap()), ..Query::of("platform.user") }.sort_text("name");
+    let mut query = Query {
+        limit: 2,
+        filter: Some(Filter::parse(&json!({"login": {"in": ["u1", "u2", "u3", "u4", "u5"]}})).unwrap()),
+        ..Query::of("platform.user")
+    }
+    .sort_text("name");
     let mut names = Vec::new();
     loop {
         let page = kernel.list(&who, &query, &Shape::default()).unwrap();
@@ -87,7 +96,11 @@ fn record_rules_narrow_every_door() {
     let trial = Trial::new(&[]);
     let kernel = trial.kernel();
     let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].as_i64().unwrap();
-    trial.create("admin", "platform.rule", json!({"role": role, "entity": "platform.user", "filter": {"id": "@me"}, "read": true, "write": true}));
+    trial.create(
+        "admin",
+        "platform.rule",
+        json!({"role": role, "entity": "platform.user", "filter": {"id": "@me"}, "read": true, "write": true}),
+    );
     let who = trial.who("sales");
     let all = kernel.list(&who, &Query::of("platform.user"), &Shape::default()).unwrap();
     assert_eq!(all["rows"].as_array().unwrap().len(), 1);
@@ -113,7 +126,18 @@ fn secrets_are_shown_to_nobody() {
     assert!(rows[0].get("hash").is_none());
     // The token may read and no more.
     let ask = Ask::by(who);
-    assert_eq!(trial.kernel().run("platform.note.add", &json!({"record": {"entity": "platform.user", "id": ask.who.user}, "text": "x"}), &ask).unwrap_err().status, 403);
+    assert_eq!(
+        trial
+            .kernel()
+            .run(
+                "platform.note.add",
+                &json!({"record": {"entity": "platform.user", "id": ask.who.user}, "text": "x"}),
+                &ask
+            )
+            .unwrap_err()
+            .status,
+        403
+    );
     assert!(trial.kernel().by_secret("celek_nonsense").is_err());
     let sort = Query::of("platform.token").sort_text("hash");
     assert_eq!(trial.kernel().list(&trial.who("admin"), &sort, &Shape::default()).unwrap_err().status, 403);
@@ -139,23 +163,42 @@ fn passwords_are_checked_and_attempts_limited() {
 fn fields_and_entities_are_added_while_running() {
     let trial = Trial::new(&[]);
     let kernel = trial.kernel();
-    trial.run("admin", "sys.field.add", json!({"entity": "platform.unit", "name": "x_floor", "label": "Floor", "label_cs": "Patro", "kind": "int"}));
+    trial.run(
+        "admin",
+        "sys.field.add",
+        json!({"entity": "platform.unit", "name": "x_floor", "label": "Floor", "label_cs": "Patro", "kind": "int"}),
+    );
     let ask = Ask::by(trial.who("admin"));
     let id = trial.create("admin", "platform.unit", json!({"name": "Top", "x_floor": 7}));
     kernel.change("platform.unit", id, None, &json!({"name": "Topmost"}), &ask).unwrap();
     assert_eq!(trial.record("platform.unit", id)["x_floor"], json!(7));
     assert_eq!(trial.list("platform.unit", json!({"x_floor": {"gt": 5}})).len(), 1);
     trial.run("admin", "sys.entity.add", json!({"name": "x_lab.sample", "label": "Sample"}));
-    trial.run("admin", "sys.field.add", json!({"entity": "x_lab.sample", "name": "x_unit", "label": "Unit", "kind": "ref", "to": "platform.unit"}));
+    trial.run(
+        "admin",
+        "sys.field.add",
+        json!({"entity": "x_lab.sample", "name": "x_unit", "label": "Unit", "kind": "ref", "to": "platform.unit"}),
+    );
     trial.create("sales", "x_lab.sample", json!({"name": "Water", "x_unit": id}));
     assert_eq!(trial.list("x_lab.sample", json!({"x_unit.x_floor": 7})).len(), 1);
-    assert_eq!(trial.refused("admin", "sys.field.add", json!({"entity": "platform.unit", "name": "floor", "label": "F", "kind": "int"})).errors[0].field, "name");
+    assert_eq!(
+        trial
+            .refused(
+                "admin",
+                "sys.field.add",
+                json!({"entity": "platform.unit", "name": "floor", "label": "F", "kind": "int"})
+            )
+            .errors[0]
+            .field,
+        "name"
+    );
 }
 
 #[test]
 fn drafts_compute_and_store_nothing() {
     let trial = Trial::new(&[]);
-    let draft = trial.kernel().draft("platform.user", &json!({"login": "NEW", "company": 0}), &trial.who("admin")).unwrap();
+    let draft =
+        trial.kernel().draft("platform.user", &json!({"login": "NEW", "company": 0}), &trial.who("admin")).unwrap();
     assert_eq!(draft["record"]["login"], "new");
     assert!(draft["errors"].as_array().unwrap().iter().any(|e| e["field"] == "name"));
     assert_eq!(trial.list("platform.user", json!({"login": "new"})).len(), 0);

@@ -58,7 +58,8 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <Drawer opened={drawer} onClose={drawing.close} size={280} padding={0} withCloseButton={false} title={t('nav.label')}
         styles={{ header: { display: 'none' }, body: { height: '100%', background: 'var(--surface-2)' } }}>
-        <nav aria-label={t('nav.label')}>
+        {/* A link to where one already is closes it too. */}
+        <nav aria-label={t('nav.label')} onClick={(event) => { if ((event.target as HTMLElement).closest('a')) drawing.close(); }}>
           <Navigation />
         </nav>
       </Drawer>
@@ -91,7 +92,7 @@ function Navigation() {
           const entities = area.entities.filter((name) => meta.entities[name]?.rights.read);
           if (entities.length === 0) return null;
           return (
-            <section key={area.key} aria-labelledby={`area-${area.key}`}>
+            <div key={area.key} role="group" aria-labelledby={`area-${area.key}`}>
               <h2 className="nav-area" id={`area-${area.key}`}>{area.label}</h2>
               <ul className="nav-list">
                 {entities.map((name) => (
@@ -102,7 +103,7 @@ function Navigation() {
                   </li>
                 ))}
               </ul>
-            </section>
+            </div>
           );
         })}
       </div>
@@ -183,8 +184,9 @@ function UserMenu() {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <UnstyledButton aria-label={t('user.menu', { name: meta.user.name })} title={meta.user.name} style={{ borderRadius: 20 }}>
+        <UnstyledButton title={meta.user.name} style={{ borderRadius: 20 }}>
           <span className="avatar">{initials}</span>
+          <span className="hidden-text">{t('user.menu', { name: meta.user.name })}</span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -75,7 +75,7 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
       position="bottom-start" width="max-content" middlewares={{ flip: true, shift: true }}>
       <Combobox.Target>
         <div className="with-buttons" data-buttons={Math.max(buttons, 1)}>
-          <Combobox.EventsTarget>
+          <Combobox.EventsTarget withExpandedAttribute>
             <input
               {...control(props)}
               type="text"

@@ -18,7 +18,6 @@ export const cs: Record<Key, Message> = {
   'app.yes': 'Ano',
   'app.no': 'Ne',
   'app.none': 'Žádné',
-  'app.copy': 'Kopírovat',
   'app.request': 'Požadavek {id}',
 
   'nav.label': 'Hlavní navigace',
@@ -30,15 +29,10 @@ export const cs: Record<Key, Message> = {
   'search.placeholder': 'Hledat nebo přejít na…',
   'search.nothing': 'Nic nenalezeno.',
   'search.goto': 'Přejít na',
-  'search.in': 'Hledat „{text}“ v seznamu {list}',
 
   'user.menu': 'Přihlášený uživatel: {name}',
   'user.signOut': 'Odhlásit se',
   'user.language': 'Jazyk',
-  'user.scheme': 'Vzhled',
-  'scheme.light': 'Světlý',
-  'scheme.dark': 'Tmavý',
-  'scheme.auto': 'Podle systému',
   'scheme.toDark': 'Přepnout na tmavý vzhled',
   'scheme.toLight': 'Přepnout na světlý vzhled',
 
@@ -48,7 +42,6 @@ export const cs: Record<Key, Message> = {
   'signin.submit': 'Přihlásit se',
   'signin.demo': 'Vyzkoušejte ukázkovou firmu',
   'signin.demoHelp': 'Vyberte, čí práci chcete vidět. Heslo je vždy „demo“.',
-  'signin.as': 'Přihlásit se: {name}',
   'signin.setup': 'V systému zatím není žádný uživatel. Otevřete jednorázový odkaz, který server vypsal při spuštění.',
   'signin.tagline': 'Zákazníci, zboží, peníze a postup práce v jednom celku.',
 
@@ -78,7 +71,6 @@ export const cs: Record<Key, Message> = {
   'list.all': 'Vše',
   'list.count': { one: '{count} záznam', few: '{count} záznamy', many: '{count} záznamu', other: '{count} záznamů' },
   'list.sortBy': 'Řadit podle pole {field}',
-  'list.operations': 'Operace',
 
   'form.new': 'Nový záznam: {entity}',
   'form.save': 'Uložit',
@@ -92,7 +84,6 @@ export const cs: Record<Key, Message> = {
   'form.delete': 'Smazat',
   'form.deleteSure': 'Smazat tento záznam? Pokud na něj něco odkazuje, bude místo toho archivován.',
   'form.archived': 'Archivováno',
-  'form.required': 'povinné',
   'form.computed': 'Vypočteno',
   'form.default': 'Výchozí hodnota',
   'form.collision': 'Záznam mezitím změnil někdo jiný',
@@ -114,7 +105,6 @@ export const cs: Record<Key, Message> = {
   'lines.add': 'Přidat řádek',
   'lines.remove': 'Odebrat řádek {number}',
   'lines.empty': 'Žádné řádky.',
-  'lines.number': 'Řádek',
   'lines.cell': '{field}, řádek {number}',
 
   'rail.label': 'Souvislosti',
@@ -135,17 +125,14 @@ export const cs: Record<Key, Message> = {
   'op.options': 'Co lze udělat',
   'op.tryAgain': 'Zkusit znovu: {operation}',
   'op.done': 'Hotovo: {operation}',
-  'op.running': 'Pracuje se…',
   'op.dismiss': 'Skrýt',
   'op.notAllowed': 'Není dostupné: {reason}',
-  'op.download': 'Stáhnout',
   'op.next': 'Co bude následovat',
 
   'field.search': 'Pište a hledejte…',
   'field.open': 'Otevřít: {title}',
   'field.clear': 'Vymazat',
   'field.nothing': 'Nic nenalezeno',
-  'field.choose': 'Vyberte…',
   'field.upload': 'Vybrat soubor',
   'field.badNumber': 'Toto není číslo.',
   'field.tooFine': {
@@ -186,6 +173,5 @@ export const cs: Record<Key, Message> = {
   'step.stateCurrent': 'nyní',
   'step.stateAhead': 'čeká',
 
-  'any.today': 'dnes',
   'any.bytes': '{size} kB',
 };

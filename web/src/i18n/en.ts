@@ -20,7 +20,6 @@ export const en = {
   'app.yes': 'Yes',
   'app.no': 'No',
   'app.none': 'None',
-  'app.copy': 'Copy',
   'app.request': 'Request {id}',
 
   'nav.label': 'Main navigation',
@@ -32,15 +31,10 @@ export const en = {
   'search.placeholder': 'Search or go to…',
   'search.nothing': 'Nothing found.',
   'search.goto': 'Go to',
-  'search.in': 'Search “{text}” in {list}',
 
   'user.menu': 'Signed in as {name}',
   'user.signOut': 'Sign out',
   'user.language': 'Language',
-  'user.scheme': 'Appearance',
-  'scheme.light': 'Light',
-  'scheme.dark': 'Dark',
-  'scheme.auto': 'As the system',
   'scheme.toDark': 'Switch to dark appearance',
   'scheme.toLight': 'Switch to light appearance',
 
@@ -50,7 +44,6 @@ export const en = {
   'signin.submit': 'Sign in',
   'signin.demo': 'Try the demo company',
   'signin.demoHelp': 'Choose whose work you want to see. Each password is “demo”.',
-  'signin.as': 'Sign in as {name}',
   'signin.setup': 'This system has no user yet. Open the one-time link that the server printed when it started.',
   'signin.tagline': 'Customers, goods, money and the way the work goes, in one.',
 
@@ -80,7 +73,6 @@ export const en = {
   'list.all': 'All',
   'list.count': { one: '{count} record', other: '{count} records' },
   'list.sortBy': 'Sort by {field}',
-  'list.operations': 'Operations',
 
   'form.new': 'New: {entity}',
   'form.save': 'Save',
@@ -94,7 +86,6 @@ export const en = {
   'form.delete': 'Delete',
   'form.deleteSure': 'Delete this record? If anything refers to it, it is archived instead.',
   'form.archived': 'Archived',
-  'form.required': 'required',
   'form.computed': 'Computed',
   'form.default': 'Default value',
   'form.collision': 'Somebody else changed this record meanwhile',
@@ -111,7 +102,6 @@ export const en = {
   'lines.add': 'Add a line',
   'lines.remove': 'Remove line {number}',
   'lines.empty': 'No lines.',
-  'lines.number': 'Line',
   'lines.cell': '{field}, line {number}',
 
   'rail.label': 'Related',
@@ -132,17 +122,14 @@ export const en = {
   'op.options': 'What can be done',
   'op.tryAgain': 'Try again: {operation}',
   'op.done': 'Done: {operation}',
-  'op.running': 'Working…',
   'op.dismiss': 'Dismiss',
   'op.notAllowed': 'Not available: {reason}',
-  'op.download': 'Download',
   'op.next': 'What happens next',
 
   'field.search': 'Type to search…',
   'field.open': 'Open {title}',
   'field.clear': 'Clear',
   'field.nothing': 'Nothing found',
-  'field.choose': 'Choose…',
   'field.upload': 'Choose a file',
   'field.badNumber': 'This is not a number.',
   'field.tooFine': { one: 'At most {count} decimal place.', other: 'At most {count} decimal places.' },
@@ -178,7 +165,6 @@ export const en = {
   'step.stateCurrent': 'now',
   'step.stateAhead': 'ahead',
 
-  'any.today': 'today',
   'any.bytes': '{size} kB',
 } satisfies Record<string, Message>;
 

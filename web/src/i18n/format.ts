@@ -127,6 +127,7 @@ export function toZone(value: unknown, timeZone?: string): string {
 
 /** The instant at which the clock of a time zone shows `local`; twice, because the offset may change in between. */
 export function fromZone(local: string, timeZone?: string): string | null {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(local)) return null;
   const wanted = Date.parse(`${local}:00Z`);
   if (Number.isNaN(wanted)) return null;
   let instant = wanted;

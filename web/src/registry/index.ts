@@ -100,6 +100,20 @@ export function missingInput(operation: Operation, input: Values): Field[] {
   );
 }
 
+/**
+ * Does pressing the button open a dialog? Always where something dangerous is confirmed or something can be said. An
+ * optional list ("only these lines") alone does not stand in the way of a primary operation: left out, it means all.
+ */
+export function asks(operation: Operation, input: Values): boolean {
+  const asked = askedFields(operation);
+  return (
+    operation.dangerous === true ||
+    missingInput(operation, input).length > 0 ||
+    asked.some((field) => field.required || !['list', 'json'].includes(field.kind)) ||
+    (operation.button !== 1 && asked.length > 0)
+  );
+}
+
 export function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
 }

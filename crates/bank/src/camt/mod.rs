@@ -34,6 +34,12 @@ pub enum Account {
     Other(String),
 }
 
+impl Default for Account {
+    fn default() -> Self {
+        Self::Other(String::new())
+    }
+}
+
 impl Account {
     /// The number itself.
     pub fn number(&self) -> &str {
@@ -59,7 +65,7 @@ pub struct Balance {
 }
 
 /// One statement of one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
     /// The bank's identification of the statement (`Stmt/Id`).
     pub id: String,
@@ -93,7 +99,7 @@ impl Statement {
 }
 
 /// One movement on the account. An entry that the bank booked in one sum and itemised (a batch) is given item by item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// In the smallest unit of the currency: positive when credited to the account, negative when debited (`CdtDbtInd`; by
     /// ISO 20022 it gives the direction of a reversal too, so a reversal is not turned round).

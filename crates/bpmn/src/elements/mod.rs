@@ -1,5 +1,5 @@
 //! One file per kind of element: how it is read, what is checked and what it does. The life cycle around (entering,
-//! boundary events, leaving, ending scopes) is written once in [`crate::run`].
+//! boundary events, leaving, ending scopes) is written once, in `run.rs`.
 
 pub mod boundary_event;
 pub mod catch_event;

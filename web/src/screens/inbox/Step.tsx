@@ -12,7 +12,7 @@ import { errorsOf } from '../../fields/malformed';
 import { RecordLink } from '../../fields/ref';
 import { idOf } from '../../fields/titles';
 import { useT } from '../../i18n';
-import { askedFields, fieldOf, isEmpty, operationOf, useMeta } from '../../registry';
+import { fieldOf, isEmpty, missingInput, operationOf, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
 import { FieldSlot } from '../../views/form/FieldSlot';
 import '../../views/form/form.css';
@@ -34,13 +34,13 @@ export function Step({ id, tasks }: { id: number; tasks: Task[] }) {
   return <StepView id={id} detail={shown.data} tasks={tasks} />;
 }
 
-/** The form of the step, else what its operation asks for beyond what the process already knows. */
+/** The form of the step, else what its operation needs beyond what the process already knows. */
 function useFormFields(detail: TaskDetail): Field[] {
   const meta = useMeta();
   return useMemo(() => {
     if (detail.form?.length) return detail.form;
     const operation = detail.operation ? operationOf(meta, detail.operation) : undefined;
-    return operation ? askedFields(operation).filter((field) => isEmpty(detail.operation_input?.[field.name])) : [];
+    return operation ? missingInput(operation, detail.operation_input ?? {}) : [];
   }, [detail, meta]);
 }
 

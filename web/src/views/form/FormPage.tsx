@@ -119,7 +119,7 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
         <p>{t('form.deleteSure')}</p>
         <div className="row-of-buttons" style={{ justifyContent: 'flex-end', marginTop: 16 }}>
           <Button variant="default" onClick={() => setDeleting(false)}>{t('app.cancel')}</Button>
-          <Button color="red" onClick={() => void remove()}>{t('form.delete')}</Button>
+          <Button color="red.8" onClick={() => void remove()}>{t('form.delete')}</Button>
         </div>
       </Modal>
     </div>

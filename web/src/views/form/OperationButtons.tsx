@@ -31,7 +31,8 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
   const others = operations.filter((operation) => operation !== primary);
   const beside = others.filter((operation) => can(operation) && !operation.dangerous).slice(0, phone ? 0 : BESIDE);
   const waiting = primary ? undefined : others.find((operation) => operation.button === 1);
-  const menu = others.filter((operation) => !beside.includes(operation) && operation !== waiting);
+  // One that is not possible now stands in the menu too, where its reason can be read without a pointer.
+  const menu = others.filter((operation) => !beside.includes(operation));
   return (
     <div className="row-of-buttons operations" role="group" aria-label={t('form.operations')}>
       {beside.map((operation) => (
@@ -56,7 +57,7 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
             {menu.map((operation) => {
               const answer = answers.get(operation.name);
               return can(operation) ? (
-                <Menu.Item key={operation.name} color={operation.dangerous ? 'red' : undefined} onClick={() => onRun(operation, answer)}>
+                <Menu.Item key={operation.name} color={operation.dangerous ? 'var(--mantine-color-error)' : undefined} onClick={() => onRun(operation, answer)}>
                   {operation.label}
                 </Menu.Item>
               ) : (
@@ -70,7 +71,7 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
             {onDelete ? (
               <>
                 {menu.length ? <Menu.Divider /> : null}
-                <Menu.Item color="red" onClick={onDelete}>{t('form.delete')}</Menu.Item>
+                <Menu.Item color="var(--mantine-color-error)" onClick={onDelete}>{t('form.delete')}</Menu.Item>
               </>
             ) : null}
           </Menu.Dropdown>

@@ -53,8 +53,8 @@ export function OperationDialog({ call, running }: { call: Call; running: Runnin
             onChange={(value) => setValues((old) => ({ ...old, [field.name]: value }))} />
         ))}
         <div className="row-of-buttons" style={{ justifyContent: 'flex-end', marginTop: 4 }}>
-          <Button variant="default" onClick={running.cancel}>{t('app.cancel')}</Button>
-          <Button type="submit" loading={busy} data-primary color={operation.dangerous ? 'red' : undefined}>{call.label}</Button>
+          <Button variant="default" onClick={running.cancel}>{t('app.back')}</Button>
+          <Button type="submit" loading={busy} data-primary color={operation.dangerous ? 'red.8' : undefined}>{call.label}</Button>
         </div>
       </form>
     </Modal>

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useRef, useState } from 'react';
 import { api, asProblem, newKey } from '../../api/client';
 import type { Answer, Values } from '../../api/types';
-import { askedFields, missingInput, operationOf, useMeta } from '../../registry';
+import { asks, missingInput, operationOf, useMeta } from '../../registry';
 import { act, again, back, begin, refuse, replaceTop, succeed, top, type Stack } from './stack';
 
 export interface StartOptions {
@@ -69,9 +69,9 @@ export function useOperation(onDone?: (operation: string, answer: Answer) => voi
       const ask = operation
         ? options.onlyMissing
           ? missingInput(operation, input).length > 0
-          : operation.dangerous || askedFields(operation).length > 0
+          : asks(operation, input)
         : false;
-      void send([begin(name, options.label ?? operation?.label ?? name, input, ask ?? false)]);
+      void send([begin(name, options.label ?? operation?.label ?? name, input, ask)]);
     },
     [meta, send],
   );

@@ -1,0 +1,226 @@
+//! The commands and their arguments.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// CRM, ERP and BPM in one program.
+#[derive(Parser)]
+#[command(name = "celek", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The database: sqlite:FILE (sqlite:celek.db, or what CELEK_DB says, unless given)
+    #[arg(long, global = true, value_name = "URL")]
+    pub db: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the system: web client, interface, jobs
+    Serve(ServeArgs),
+    /// Call an operation
+    Do(DoArgs),
+    /// Ask for records of an entity
+    List(ListArgs),
+    /// Tell what entities and operations there are
+    Describe(DescribeArgs),
+    /// Make an API token for a user and print it
+    Token(TokenArgs),
+    /// Mind users
+    User {
+        /// What to do
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Prove that what must hold after every commit does hold
+    Check(CheckArgs),
+    /// Fill an empty database with a demo company
+    Demo {
+        /// Number of customers
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000).map(|n| n as usize))]
+        customers: usize,
+    },
+    /// Bring data in
+    Import {
+        /// What to bring in
+        #[command(subcommand)]
+        what: Import,
+    },
+    /// Play a scenario and prove its outcome
+    Scenario {
+        /// Which
+        #[command(subcommand)]
+        what: Scenario,
+    },
+    /// Write a consistent copy of a running system to a file (stored files beside it, in FILE.files)
+    Backup {
+        /// The file
+        file: PathBuf,
+    },
+    /// Put a backup back as the database, which must not exist yet
+    Restore {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `serve`.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+}
+
+/// Arguments of `do`.
+#[derive(Args)]
+pub struct DoArgs {
+    /// Name of the operation
+    pub operation: String,
+    /// Its input as JSON; @FILE reads a file, - the standard input
+    #[arg(long, default_value = "{}", value_name = "JSON")]
+    pub input: String,
+    /// Try it, tell what would change, and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Under the same key it is done once
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Where to put the file that the operation makes
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// As whom (unless given, the operating system's user, with all rights)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `list`.
+#[derive(Args)]
+pub struct ListArgs {
+    /// Name of the entity
+    pub entity: String,
+    /// Which records: {"field": value}, {"field": {"op": value}}, {"and": […]} …
+    #[arg(long, value_name = "JSON")]
+    pub filter: Option<String>,
+    /// In which order: field,-other
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// At most so many rows; 0 for all (50 unless given; all groups)
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// What the page before gave as `next`
+    #[arg(long, value_name = "NEXT")]
+    pub after: Option<String>,
+    /// Words that the records have to contain
+    #[arg(long, value_name = "WORDS")]
+    pub q: Option<String>,
+    /// Group by these fields; date:month and the like too
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub group: Vec<String>,
+    /// Add these fields up
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub sum: Vec<String>,
+    /// Least values of these fields
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub min: Vec<String>,
+    /// Greatest values of these fields
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub max: Vec<String>,
+    /// Averages of these fields
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub avg: Vec<String>,
+    /// References to put the record in place of the id
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub expand: Vec<String>,
+    /// Archived records too
+    #[arg(long)]
+    pub archived: bool,
+    /// As whom (unless given, the operating system's user, with all rights)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `describe`.
+#[derive(Args)]
+pub struct DescribeArgs {
+    /// Name of an entity or operation; all of them unless given
+    pub name: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `token`.
+#[derive(Args)]
+pub struct TokenArgs {
+    /// As whom the token acts
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// What it is for
+    #[arg(long, default_value = "celek token", value_name = "TEXT")]
+    pub name: String,
+    /// What it is limited to: names of entities and operations, module.*, read
+    #[arg(long, default_value = "", value_name = "NAMES")]
+    pub scope: String,
+    /// After how many days it ends
+    #[arg(long, value_name = "N")]
+    pub days: Option<u16>,
+}
+
+/// Arguments of `check`.
+#[derive(Args)]
+pub struct CheckArgs {
+    /// Look at every row
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with users.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Give a user a new password, print it, and end the user's sessions
+    Reset {
+        /// The user
+        name: String,
+    },
+}
+
+/// What to bring in.
+#[derive(Subcommand)]
+pub enum Import {
+    /// Sales of a retailer: invoices, lines, customers, products
+    Retail {
+        /// The file
+        file: PathBuf,
+        /// A file with the figures that have to come out
+        #[arg(long, value_name = "FILE")]
+        verify: Option<PathBuf>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which scenario.
+#[derive(Subcommand)]
+pub enum Scenario {
+    /// From the order to the money
+    OrderToCash,
+}

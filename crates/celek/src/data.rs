@@ -1,0 +1,221 @@
+//! Calling operations, asking for records, tokens, passwords, checks.
+
+use std::{io::Read, process::ExitCode};
+
+use kernel::{Ask, Filter, Kernel, Measure, Query, Shape, view::Views};
+use serde_json::{Value as J, json};
+
+use crate::{
+    cli::{CheckArgs, DoArgs, ListArgs, TokenArgs},
+    failure::Failure,
+    open,
+    output::{cell, print_json, print_line, table},
+};
+
+/// Reads JSON from an argument: as it stands, `@FILE`, or `-` for the standard input.
+fn json_argument(text: &str, what: &str) -> Result<J, Failure> {
+    let text = if text == "-" {
+        let mut read = String::new();
+        std::io::stdin().read_to_string(&mut read).map_err(|e| Failure::usage(format!("{what}: {e}")))?;
+        read
+    } else if let Some(file) = text.strip_prefix('@') {
+        std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")))?
+    } else {
+        text.to_owned()
+    };
+    serde_json::from_str(&text).map_err(|e| Failure::usage(format!("{what} is not JSON: {e}")))
+}
+
+/// `celek do`.
+pub fn call(db: &str, args: DoArgs) -> Result<ExitCode, Failure> {
+    let json = args.json;
+    let input = json_argument(&args.input, "--input").map_err(|f| f.as_json(json))?;
+    let kernel = open::existing(db).map_err(|f| f.as_json(json))?;
+    let fail = |error| Failure::of(&kernel, error, json);
+    if args.key.as_ref().is_some_and(|k| k.is_empty() || k.len() > 200 || !k.bytes().all(|b| (32..127).contains(&b))) {
+        return Err(fail(kernel::Error::bad("idempotency_key")));
+    }
+    let who = open::who(&kernel, args.user.as_deref()).map_err(fail)?;
+    let ask = Ask { who, key: args.key, dry_run: args.dry_run };
+    let schema = kernel.schema();
+    let def = (schema.operation(&args.operation).map_err(fail)?.def)();
+    let answer = kernel.run(&args.operation, &input, &ask).map_err(fail)?;
+    let answer = server::told(&kernel, def, answer, &ask).map_err(fail)?;
+    if let Some(path) = &args.output {
+        let content = answer.output.get("content").and_then(J::as_str).filter(|_| def.file);
+        let content = content.ok_or_else(|| Failure::usage("this operation makes no file").as_json(json))?;
+        let bytes = server::file_content(content).map_err(fail)?;
+        std::fs::write(path, bytes).map_err(|e| Failure::no(format!("{}: {e}", path.display())).as_json(json))?;
+    }
+    if json {
+        print_json(&answer.output);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let result = &answer.output["_result"];
+    if let Some(message) = result["message"].as_str() {
+        print_line(&format!("{message}{}", if args.dry_run { " (tried only)" } else { "" }));
+    }
+    let links = result["links"].as_array().into_iter().flatten();
+    links.for_each(|l| print_line(&format!("  {} {} {}", cell(&l["entity"]), l["id"], cell(&l["title"]))));
+    result["next"].as_array().into_iter().flatten().for_each(|n| print_line(&format!("  {}", cell(&n["message"]))));
+    let changes = answer.output["_dry_run"]["changes"].as_array().into_iter().flatten();
+    changes.for_each(|c| print_line(&format!("  {} {} {}", cell(&c["kind"]), cell(&c["entity"]), c["id"])));
+    for (name, value) in answer.output.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with('_')) {
+        match value {
+            J::Array(rows) if rows.iter().any(J::is_object) => {
+                print_line(&format!("{name}:"));
+                print_rows(rows, None);
+            }
+            _ if def.file && name == "content" => {}
+            _ => print_line(&format!("{name}: {}", cell(value))),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A table of JSON objects.
+fn print_rows(rows: &[J], columns: Option<&[(String, String)]>) {
+    let own: Vec<(String, String)>;
+    let columns = match columns {
+        Some(columns) => columns,
+        None => {
+            let first = rows.first().and_then(J::as_object);
+            own = first.into_iter().flatten().map(|(k, _)| (k.clone(), k.clone())).collect();
+            &own
+        }
+    };
+    let head: Vec<String> = columns.iter().map(|(_, label)| label.clone()).collect();
+    let mut shown = table(&head);
+    for row in rows {
+        let value = |name: &str| match &row["_titles"][name] {
+            J::String(title) => cell(&J::from(title.as_str())),
+            _ => cell(&row[name]),
+        };
+        shown.add_row(columns.iter().map(|(name, _)| value(name)).collect::<Vec<_>>());
+    }
+    print_line(&shown.to_string());
+}
+
+/// `celek list`.
+pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
+    let json = args.json;
+    let filter = args.filter.as_deref().map(|text| json_argument(text, "--filter")).transpose();
+    let filter = filter.map_err(|f| f.as_json(json))?;
+    let kernel = open::existing(db).map_err(|f| f.as_json(json))?;
+    let fail = |error| Failure::of(&kernel, error, json);
+    let who = open::who(&kernel, args.user.as_deref()).map_err(fail)?;
+    let measures = [
+        (Measure::Sum, &args.sum),
+        (Measure::Min, &args.min),
+        (Measure::Max, &args.max),
+        (Measure::Average, &args.avg),
+    ];
+    let measures: Vec<(Measure, String)> =
+        measures.into_iter().flat_map(|(m, names)| names.iter().map(move |n| (m, n.clone()))).collect();
+    let grouped = !args.group.is_empty() || !measures.is_empty();
+    let query = Query {
+        filter: filter.as_ref().map(Filter::parse).transpose().map_err(fail)?,
+        limit: args.limit.unwrap_or(if grouped { 0 } else { 50 }),
+        after: args.after,
+        q: args.q,
+        archived: args.archived,
+        group: args.group,
+        measures,
+        ..Query::of(&args.entity)
+    };
+    let query = query.sort_text(args.sort.as_deref().unwrap_or(""));
+    let shape = Shape { expand: args.expand, titles: !json, lines: false };
+    let answer = kernel.list(&who, &query, &shape).map_err(fail)?;
+    if json {
+        print_json(&answer);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = answer["rows"].as_array().map_or(&[][..], Vec::as_slice);
+    if grouped {
+        print_rows(rows, None);
+    } else {
+        print_rows(rows, Some(&columns(&kernel, &args.entity).map_err(fail)?));
+    }
+    if let Some(next) = answer["next"].as_str() {
+        eprintln!("There is more: --after {next}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The columns of an entity's list: those of its view, with their labels.
+fn columns(kernel: &Kernel, entity: &str) -> kernel::Result<Vec<(String, String)>> {
+    let schema = kernel.schema();
+    let plan = schema.plan(entity)?;
+    let views = Views::load(&schema)?;
+    let listed = views.views.get(entity).and_then(|v| v["list"].as_array()).cloned();
+    let names: Vec<String> = match listed {
+        Some(list) => {
+            list.iter().filter_map(|c| c.as_str().or_else(|| c["field"].as_str())).map(str::to_owned).collect()
+        }
+        None => plan.fields.iter().filter(|f| f.sensitive.is_empty()).take(7).map(|f| f.name.to_owned()).collect(),
+    };
+    let language = open::language();
+    let label =
+        |name: &str| plan.field(name).map_or_else(|| name.to_owned(), |f| schema.field_label(language, entity, f));
+    let mut columns = vec![("id".to_owned(), "id".to_owned())];
+    columns.extend(names.into_iter().map(|name| (name.clone(), label(&name))));
+    Ok(columns)
+}
+
+/// `celek token`.
+pub fn token(db: &str, args: &TokenArgs) -> Result<ExitCode, Failure> {
+    let kernel = open::existing(db)?;
+    let made = platform::create_token(&kernel, &args.user, &args.name, &args.scope, args.days.map(i64::from));
+    print_line(&made.map_err(|e| Failure::of(&kernel, e, false))?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `celek user reset`.
+pub fn reset(db: &str, name: &str) -> Result<ExitCode, Failure> {
+    let kernel = open::existing(db)?;
+    let fail = |error| Failure::of(&kernel, error, false);
+    let password = platform::random_password().map_err(fail)?;
+    platform::reset_password(&kernel, name, &password).map_err(fail)?;
+    eprintln!("The new password of {name}, shown once:");
+    print_line(&password);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `celek check`.
+pub fn check(db: &str, args: CheckArgs) -> Result<ExitCode, Failure> {
+    let findings = open::existing(db)
+        .map_err(|f| f.as_json(args.json))
+        .and_then(|kernel| kernel.check(args.full).map_err(|e| Failure::of(&kernel, e, args.json)))?;
+    let holds = findings.iter().all(kernel::Finding::holds);
+    if args.json {
+        let checks: Vec<J> = findings
+            .iter()
+            .map(|f| {
+                let breaches: Vec<J> =
+                    f.breaches.iter().map(|b| json!({"message": b.message, "rows": b.rows})).collect();
+                json!({
+                    "check": f.check,
+                    "invariant": f.invariant,
+                    "holds": f.holds(),
+                    "breaches": breaches,
+                    "error": f.error,
+                })
+            })
+            .collect();
+        print_json(&json!({"ok": holds, "full": args.full, "checks": checks}));
+    } else {
+        for finding in &findings {
+            let sign = if finding.holds() { "holds " } else { "BROKEN" };
+            print_line(&format!("{sign}  {:2}  {}", finding.invariant, finding.check));
+            for breach in &finding.breaches {
+                print_line(&format!("            {}", breach.message));
+                breach.rows.iter().for_each(|row| print_line(&format!("              {row}")));
+            }
+            if let Some(error) = &finding.error {
+                print_line(&format!("            {error}"));
+            }
+        }
+        print_line(if holds { "All of it holds." } else { "Not all of it holds." });
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

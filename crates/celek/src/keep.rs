@@ -1,0 +1,82 @@
+//! Backups of a running system, and putting one back.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use store::Store;
+
+use crate::{failure::Failure, open, output::print_line};
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".files");
+    PathBuf::from(name)
+}
+
+/// Copies stored files that are not there yet: their names are digests of their content, and none is ever changed.
+fn copy_files(from: &Path, to: &Path) -> io::Result<u64> {
+    let mut copied = 0;
+    if !from.is_dir() {
+        return Ok(0);
+    }
+    for folder in fs::read_dir(from)? {
+        let folder = folder?;
+        if !folder.file_type()?.is_dir() {
+            continue;
+        }
+        let target = to.join(folder.file_name());
+        fs::create_dir_all(&target)?;
+        for file in fs::read_dir(folder.path())? {
+            let file = file?;
+            let name = file.file_name();
+            let (whole, there) = (name.len() == 64, target.join(&name));
+            if whole && !there.exists() {
+                let part = target.join(format!("{}.part", name.to_string_lossy()));
+                fs::copy(file.path(), &part)?;
+                fs::File::open(&part)?.sync_all()?;
+                fs::rename(&part, &there)?;
+                copied += 1;
+            }
+        }
+    }
+    Ok(copied)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<ExitCode, Failure> {
+    if to.exists() {
+        return Err(Failure::no(format!("{} exists already and is not written over", to.display())));
+    }
+    let options = store::Options { create: false, ..store::Options::default() };
+    let store = Store::open(&format!("sqlite:{}", from.display()), options)
+        .map_err(|e| Failure::no(format!("{}: {e}", from.display())))?;
+    if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|e| Failure::no(e.to_string()))?;
+    }
+    // The database first: a file is stored before the record that names it, so none is missing.
+    store.backup(to).map_err(|e| Failure::no(e.to_string()))?;
+    let files = copy_files(&beside(from), &beside(to)).map_err(|e| Failure::no(e.to_string()))?;
+    let _ = store.close();
+    let size = fs::metadata(to).map_or(0, |m| m.len());
+    print_line(&format!("{}: {size} bytes, {files} stored files", to.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `celek backup`.
+pub fn backup(db: &str, file: &Path) -> Result<ExitCode, Failure> {
+    let from = open::file(db)?;
+    if !from.exists() {
+        return Err(Failure::usage(format!("there is no database {}", from.display())));
+    }
+    copy(from, file)
+}
+
+/// `celek restore`.
+pub fn restore(db: &str, file: &Path) -> Result<ExitCode, Failure> {
+    if !file.exists() {
+        return Err(Failure::usage(format!("there is no backup {}", file.display())));
+    }
+    copy(file, open::file(db)?)
+}

@@ -1,0 +1,96 @@
+//! Opening the database, and who acts from a terminal.
+
+use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc};
+
+use kernel::{Kernel, Language, Options, Principal};
+
+use crate::{failure::Failure, modules};
+
+/// The database unless one is given.
+pub fn default_db() -> String {
+    std::env::var("CELEK_DB").ok().filter(|v| !v.is_empty()).unwrap_or_else(|| "sqlite:celek.db".to_owned())
+}
+
+/// Logs go to stderr; CELEK_LOG says which, CELEK_LOG_FORMAT=json in which form.
+pub fn logs(default: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = std::env::var("CELEK_LOG").unwrap_or_else(|_| default.to_owned());
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let json = std::env::var("CELEK_LOG_FORMAT").is_ok_and(|f| f == "json");
+    let _ = if json { logs.json().try_init() } else { logs.with_target(false).try_init() };
+}
+
+/// The language of this terminal.
+pub fn language() -> Language {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+        .and_then(|tag| Language::parse(tag.split('.').next().unwrap_or("")))
+        .unwrap_or_default()
+}
+
+/// The file of a database.
+pub fn file(db: &str) -> Result<&Path, Failure> {
+    match db.strip_prefix("sqlite:") {
+        Some(file) if !file.is_empty() => Ok(Path::new(file)),
+        _ => Err(Failure::usage(format!("{db} is not a database that this program opens: write sqlite:FILE"))),
+    }
+}
+
+fn with(db: &str, create: bool) -> Result<Kernel, Failure> {
+    let path = file(db)?;
+    if create && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| Failure::no(format!("{}: {e}", folder.display())))?;
+    }
+    let store = store::Options { create, ..store::Options::default() };
+    Kernel::open(db, modules::ALL, Options { store, ..Options::default() })
+        .map_err(|e| Failure::no(format!("{db} cannot be opened: {e}")))
+}
+
+/// Opens a database that exists.
+pub fn existing(db: &str) -> Result<Kernel, Failure> {
+    let path = file(db)?;
+    if !path.exists() {
+        return Err(Failure::usage(format!("there is no database {}", path.display())));
+    }
+    with(db, false)
+}
+
+/// Opens a database, and makes it where it is missing.
+pub fn or_create(db: &str) -> Result<Kernel, Failure> {
+    with(db, true)
+}
+
+/// Opens a database in which there is no company yet.
+pub fn empty(db: &str) -> Result<Kernel, Failure> {
+    let kernel = with(db, true)?;
+    let company = kernel.system().map_err(|e| Failure::of(&kernel, e, false))?.company.id;
+    if company == 0 { Ok(kernel) } else { Err(Failure::no(format!("{db} is not empty"))) }
+}
+
+/// The operating system's user.
+fn system_user() -> String {
+    let uid = std::fs::metadata("/proc/self").ok().map(|m| m.uid().to_string());
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = uid.and_then(|uid| {
+        passwd.lines().find_map(|line| {
+            let mut parts = line.split(':');
+            let name = parts.next()?;
+            (parts.nth(1)? == uid).then(|| name.to_owned())
+        })
+    });
+    named.or_else(|| std::env::var("USER").ok()).filter(|n| !n.is_empty()).unwrap_or_else(|| "terminal".to_owned())
+}
+
+/// Who acts: a user of the system by name, else the operating system's user with all rights: whoever can write the file may.
+pub fn who(kernel: &Kernel, user: Option<&str>) -> kernel::Result<Arc<Principal>> {
+    let language = language();
+    Ok(Arc::new(match user {
+        Some(login) => Principal { language, ..(*kernel.login(login)?).clone() },
+        None => {
+            let login = system_user();
+            Principal { name: login.clone(), login, language, ..(*kernel.system()?).clone() }
+        }
+    }))
+}

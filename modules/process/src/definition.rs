@@ -1,0 +1,165 @@
+//! Deployed definitions: versions of BPMN files, with the roles in whose name they act.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+
+use bpmn::{Definitions, Process};
+use kernel::{
+    Access, Cx, Entity, Error, Fields, Id, LongText, Operation, Principal, PrincipalKind, Rec, Result, Run, Value,
+};
+use parking_lot::RwLock;
+
+/// A version of a process as it was deployed. Instances go on with the version that they started on.
+#[derive(Entity)]
+#[entity(name = "process.definition", plain, by_operation, title = name, read = "*", area = "processes", unique(key, version))]
+pub struct Definition {
+    /// Key: the same for all versions.
+    #[field(indexed)]
+    pub key: String,
+    /// Version.
+    pub version: i64,
+    /// Name.
+    #[field(searchable)]
+    pub name: String,
+    /// Czech name.
+    pub name_cs: Option<String>,
+    /// New instances start on it.
+    pub active: bool,
+    /// Roles in whose name it calls operations, separated by spaces.
+    pub roles: String,
+    /// The event that starts it.
+    #[field(indexed)]
+    pub starts_on: Option<String>,
+    /// Events of its subject that end it, separated by spaces.
+    pub ends_on: Option<String>,
+    /// Operations that it calls or waits for.
+    pub operations: Option<LongText>,
+    /// The file.
+    #[field(max = 2_000_000)]
+    pub xml: LongText,
+}
+
+static PARSED: LazyLock<RwLock<HashMap<String, Arc<Process>>>> = LazyLock::new(RwLock::default);
+
+/// The parsed process of a file; parsed once for all instances.
+///
+/// # Errors
+/// `process.not_executable` with what is wrong and where.
+pub(crate) fn parsed(xml: &str) -> Result<Arc<Process>> {
+    if let Some(found) = PARSED.read().get(xml) {
+        return Ok(found.clone());
+    }
+    let refused = |problems: Vec<bpmn::Problem>| {
+        let text =
+            problems.iter().filter(|p| p.is_error()).take(5).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Error::refused("process.not_executable").with("detail", text)
+    };
+    let definitions = Definitions::parse(xml).map_err(refused)?;
+    let process = definitions
+        .processes
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::refused("process.not_executable").with("detail", "-"))?;
+    let process = Arc::new(process);
+    let mut cache = PARSED.write();
+    if cache.len() > 1_000 {
+        cache.clear();
+    }
+    cache.insert(xml.to_owned(), process.clone());
+    Ok(process)
+}
+
+/// Deploys a file as the next version of a key. The deployer can grant only roles that he holds; the system can grant all.
+///
+/// # Errors
+/// `process.not_executable`, `process.no_operation`, 403 for roles that the deployer does not hold.
+pub fn deploy(cx: &mut Cx<'_>, key: &str, xml: &str, roles: &str) -> Result<Id<Definition>> {
+    let process = parsed(xml)?;
+    for role in roles.split_whitespace() {
+        if !cx.who().is_admin() && !cx.who().has_role(role) {
+            return Err(Error::forbidden(role));
+        }
+    }
+    let schema = cx.schema().clone();
+    for name in process.operations() {
+        let found = schema.operations.get(name.as_str()).map(|e| (e.def)());
+        if found.is_none_or(|def| def.person_only) {
+            return Err(Error::refused("process.no_operation").with("operation", name));
+        }
+    }
+    let mut version = 1;
+    for mut earlier in cx.by::<Definition>(&[("key", Value::from(key))])? {
+        version = version.max(earlier.version + 1);
+        if earlier.active {
+            earlier.active = false;
+            cx.save(&mut earlier)?;
+        }
+    }
+    let starts_on = process.starts().find_map(|(_, start)| start.message().map(str::to_owned));
+    cx.insert(Definition {
+        key: key.to_owned(),
+        version,
+        name: if process.name.is_empty() { key.to_owned() } else { process.name.clone() },
+        name_cs: process.names.get("cs").cloned(),
+        active: true,
+        roles: roles.to_owned(),
+        starts_on,
+        ends_on: Some(process.ends_on.join(" ")).filter(|t| !t.is_empty()),
+        operations: Some(LongText(process.operations().join("\n"))).filter(|t| !t.0.is_empty()),
+        xml: LongText(xml.to_owned()),
+    })
+}
+
+/// The principal in whose name a definition acts.
+pub(crate) fn principal(cx: &Cx<'_>, definition: &Rec<Definition>) -> Principal {
+    let who = cx.who();
+    Principal {
+        kind: PrincipalKind::Definition,
+        user: 0,
+        login: format!("process:{}", definition.key),
+        name: definition.name.clone(),
+        roles: definition.roles.split_whitespace().map(str::to_owned).collect(),
+        language: who.language,
+        company: who.company.clone(),
+        access: Arc::new(Access::clone(&who.access)),
+        scope: Vec::new(),
+        units: Vec::new(),
+    }
+}
+
+/// Deploys a BPMN file. What it may do is what the named roles may do.
+#[derive(Operation)]
+#[operation(
+    name = "process.definition.deploy",
+    allow = "manager",
+    person_only,
+    no_inverse = "Deploy the earlier file again."
+)]
+pub struct Deploy {
+    /// Key of the process.
+    #[field(max = 60)]
+    pub key: String,
+    /// The file.
+    #[field(max = 2_000_000)]
+    pub xml: LongText,
+    /// Roles in whose name it acts, separated by spaces.
+    pub roles: Option<String>,
+}
+
+/// The version.
+#[derive(Fields)]
+pub struct Deployed {
+    /// The version.
+    pub definition: Id<Definition>,
+}
+
+impl Run for Deploy {
+    type Output = Deployed;
+    fn run(self, cx: &mut Cx<'_>) -> Result<Deployed> {
+        let definition = deploy(cx, &self.key, &self.xml.0, self.roles.as_deref().unwrap_or(""))?;
+        cx.link(definition);
+        Ok(Deployed { definition })
+    }
+}
