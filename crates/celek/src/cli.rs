@@ -40,8 +40,8 @@ pub enum Command {
     /// Fill an empty database with a demo company
     Demo {
         /// Number of customers
-        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000).map(|n| n as usize))]
-        customers: usize,
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        customers: u32,
     },
     /// Bring data in
     Import {

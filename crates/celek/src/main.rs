@@ -37,7 +37,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Check(args) => data::check(&db, args),
         Command::Demo { customers } => {
             let kernel = open::empty(&db)?;
-            demo::run(&kernel, customers).map_err(|e| Failure::of(&kernel, e, false))?;
+            demo::run(&kernel, customers as usize).map_err(|e| Failure::of(&kernel, e, false))?;
             eprintln!("The demo company is set up. Serve it: celek serve --db {db}");
             eprintln!("Sign in as admin, sales, stock, accounts, buyer or manager; the password is demo.");
             Ok(ExitCode::SUCCESS)

@@ -1,13 +1,262 @@
-//! Scenarios: to come.
+//! The model scenario, played through the public interface: each step as the user whose role it is, and from the inbox.
 
-use std::sync::Arc;
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
 
 use kernel::{Error, Kernel, Result};
+use serde_json::{Value as J, json};
 
-/// Plays from the order to the money and proves the outcome.
+use crate::demo;
+
+/// One user at the interface.
+struct User<'s> {
+    scenario: &'s Scenario,
+    token: Option<String>,
+}
+
+struct Scenario {
+    addr: SocketAddr,
+    kernel: Arc<Kernel>,
+}
+
+fn wrong(what: impl Into<String>) -> Error {
+    Error::internal(what)
+}
+
+impl Scenario {
+    fn user(&self, login: &str) -> Result<User<'_>> {
+        Ok(User { scenario: self, token: Some(platform::create_token(&self.kernel, login, "scenario", "", Some(1))?) })
+    }
+    fn visitor(&self) -> User<'_> {
+        User { scenario: self, token: None }
+    }
+}
+
+impl User<'_> {
+    /// One request; status and body.
+    fn ask(&self, method: &str, path: &str, body: Option<&J>) -> Result<(u16, J)> {
+        let io = |e: std::io::Error| wrong(format!("{method} {path}: {e}"));
+        let mut stream = TcpStream::connect(self.scenario.addr).map_err(io)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(io)?;
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let token = self.token.as_ref().map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n{token}Content-Length: {}\r\n\r\n",
+            self.scenario.addr,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(io)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map_err(io)?;
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let (head, rest) = text.split_once("\r\n\r\n").ok_or_else(|| wrong("an answer without a head"))?;
+        let status =
+            head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| wrong("an answer without a status"))?;
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        let body = if chunked { unchunk(rest) } else { rest.to_owned() };
+        Ok((status, serde_json::from_str(&body).unwrap_or(J::Null)))
+    }
+
+    /// Runs an operation that must succeed.
+    fn run(&self, operation: &str, input: &J) -> Result<J> {
+        match self.ask("POST", &format!("/api/v1/operations/{operation}"), Some(input))? {
+            (200, output) => Ok(output),
+            (status, problem) => Err(wrong(format!("{operation}: {status} {problem}"))),
+        }
+    }
+
+    /// Runs an operation that must be refused; the problem document.
+    fn refused(&self, operation: &str, input: &J) -> Result<J> {
+        match self.ask("POST", &format!("/api/v1/operations/{operation}"), Some(input))? {
+            (200, output) => Err(wrong(format!("{operation} should have been refused: {output}"))),
+            (_, problem) => Ok(problem),
+        }
+    }
+
+    fn create(&self, entity: &str, body: &J) -> Result<J> {
+        match self.ask("POST", &format!("/api/v1/entities/{entity}"), Some(body))? {
+            (201, made) => Ok(made["id"].clone()),
+            (status, problem) => Err(wrong(format!("{entity}: {status} {problem}"))),
+        }
+    }
+
+    fn get(&self, entity: &str, id: &J) -> Result<J> {
+        match self.ask("GET", &format!("/api/v1/entities/{entity}/{id}"), None)? {
+            (200, record) => Ok(record),
+            (status, problem) => Err(wrong(format!("{entity} {id}: {status} {problem}"))),
+        }
+    }
+
+    /// The first task of the inbox.
+    fn task(&self) -> Result<J> {
+        let (_, inbox) = self.ask("GET", "/api/v1/operations/process.inbox.mine", None)?;
+        match inbox["tasks"].get(0) {
+            Some(task) => Ok(task.clone()),
+            None => Err(wrong(format!("the inbox is empty: {inbox}"))),
+        }
+    }
+}
+
+fn unchunk(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 || !after.is_char_boundary(size.min(after.len())) || size > after.len() {
+            break;
+        }
+        out.push_str(&after[..size]);
+        rest = after[size..].trim_start_matches("\r\n");
+    }
+    out
+}
+
+fn tell(who: &str, text: &str) {
+    println!("{who:>10}  {text}");
+}
+
+fn text(json: &J) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+/// Plays the model scenario from an empty company to the paid invoice and proves the invariants at the end.
 ///
 /// # Errors
-/// As reading and writing do.
-pub fn run(_kernel: Arc<Kernel>) -> Result<bool> {
-    Err(Error::internal("the scenario is not there yet"))
+/// Where a step does not do what it should.
+pub fn run(kernel: Arc<Kernel>) -> Result<bool> {
+    demo::found(&kernel, "Scénář s.r.o.", false)?;
+    let options = server::ServeOptions::at(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let running = server::start(kernel.clone(), options).map_err(|e| wrong(e.to_string()))?;
+    let scenario = Scenario { addr: running.addr(), kernel: kernel.clone() };
+    let result = play(&scenario);
+    running.stop();
+    result?;
+    let findings = kernel.check(true)?;
+    for finding in findings.iter().filter(|f| !f.holds()) {
+        tell("check", &format!("{}: {:?} {:?}", finding.check, finding.breaches, finding.error));
+    }
+    let holds = findings.iter().all(kernel::Finding::holds);
+    tell("check", if holds { "All invariants hold." } else { "An invariant is broken." });
+    Ok(holds)
+}
+
+fn play(scenario: &Scenario) -> Result<()> {
+    let (sales, stock, accounts, manager) =
+        (scenario.user("sales")?, scenario.user("stock")?, scenario.user("accounts")?, scenario.user("manager")?);
+    let mug = stock.create(
+        "product.product",
+        &json!({"code": "HR-01", "name": "Hrnek", "price": {"amount": "189", "currency": "CZK"}}),
+    )?;
+    stock.run(
+        "inventory.receipt.quick",
+        &json!({"product": mug, "quantity": "3", "unit_cost": {"amount": "70", "currency": "CZK"}}),
+    )?;
+    tell("stock", "has received 3 mugs.");
+
+    let lead = json!({"name": "Karel Vaněk", "company_name": "Kavárna U Vaňka", "email": "karel@vanek.example", "message": "Potřebujeme 5 hrnků."});
+    scenario.visitor().run("crm.lead.arrive", &lead)?;
+    tell("visitor", "writes through the web form: we need 5 mugs.");
+    let task = sales.task()?;
+    tell("sales", &format!("finds in the inbox: {}", text(&task["title"])));
+    sales.run("process.task.complete", &json!({"task": task["id"]}))?;
+    let lead = sales.get("crm.lead", &task["subject"]["id"])?;
+    let party = lead["party"].clone();
+    tell(
+        "sales",
+        &format!(
+            "turns the lead into the customer {} and a deal, without retyping.",
+            text(&sales.get("party.party", &party)?["name"])
+        ),
+    );
+    let quote =
+        sales.run("crm.deal.quote", &json!({"deal": lead["deal"], "product": mug, "quantity": "5"}))?["quote"].clone();
+    sales.run("sales.quote.send", &json!({"quote": quote}))?;
+    let order = sales.run("sales.quote.accept", &json!({"quote": quote}))?["order"].clone();
+    sales.run("sales.order.confirm", &json!({"order": order}))?;
+    let order_record = sales.get("sales.order", &order)?;
+    tell(
+        "sales",
+        &format!(
+            "sends a quote, which is accepted and becomes order {} over {} CZK.",
+            text(&order_record["number"]),
+            text(&order_record["total"]["amount"])
+        ),
+    );
+
+    let task = stock.task()?;
+    tell("stock", &format!("finds in the inbox: {}", text(&task["title"])));
+    let problem = stock.refused("process.task.complete", &json!({"task": task["id"]}))?;
+    tell("stock", &format!("presses Ship and is refused: {}", text(&problem["detail"])));
+    let action = problem["actions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|a| a["operation"] == "inventory.receipt.quick")
+        .cloned();
+    let action = action.ok_or_else(|| wrong(format!("nothing was offered: {problem}")))?;
+    stock.run("inventory.receipt.quick", &action["input"])?;
+    tell("stock", &format!("presses what is offered: {}", text(&action["label"])));
+    stock.run("process.task.complete", &json!({"task": task["id"]}))?;
+    tell("stock", "presses Ship again: the goods left, their cost is in the ledger, the step is done.");
+
+    let task = accounts.task()?;
+    tell("accounts", &format!("finds in the inbox: {}", text(&task["title"])));
+    let invoice_id = task["subject"]["id"].clone();
+    accounts.run("process.task.complete", &json!({"task": task["id"]}))?;
+    let invoice = accounts.get("finance.invoice", &invoice_id)?;
+    tell(
+        "accounts",
+        &format!("sends invoice {} over {} CZK.", text(&invoice["number"]), text(&invoice["total"]["amount"])),
+    );
+    accounts.run("finance.statement.import", &json!({"content": statement(&invoice)?}))?;
+    let paid = accounts.get("finance.invoice", &invoice_id)?;
+    if paid["state"] != "paid" {
+        return Err(wrong(format!("the payment did not find its invoice: {paid}")));
+    }
+    tell("accounts", "takes the bank statement in: the payment finds its invoice, which is paid.");
+
+    let (_, overview) = manager.ask("GET", "/api/v1/operations/insight.overview", None)?;
+    tell(
+        "manager",
+        &format!(
+            "sees: bank {} CZK, stock {} CZK.",
+            text(&overview["bank"]["amount"]),
+            text(&overview["stock_value"]["amount"])
+        ),
+    );
+    let (_, runs) = manager.ask("GET", "/api/v1/entities/process.instance", None)?;
+    let done = runs["rows"].as_array().is_some_and(|rows| rows.iter().all(|r| r["state"] == "done"));
+    if !done {
+        return Err(wrong(format!("a process is not done: {runs}")));
+    }
+    tell("manager", "sees that the process from order to cash has ended.");
+    Ok(())
+}
+
+/// The bank's statement with the payment of an invoice.
+fn statement(invoice: &J) -> Result<String> {
+    let amount = kernel::parse_decimal(invoice["total"]["amount"].as_str().unwrap_or("0"), 2)?;
+    let day = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let entry = bank::Entry {
+        amount,
+        currency: "CZK".to_owned(),
+        booking_date: Some(day),
+        symbols: bank::Symbols {
+            variable: invoice["variable_symbol"].as_str().map(str::to_owned),
+            ..Default::default()
+        },
+        counterparty: Some("Kavárna U Vaňka".to_owned()),
+        unique_id: "SCENARIO-1".to_owned(),
+        ..Default::default()
+    };
+    Ok(bank::write_camt053(&bank::Statement {
+        id: "SCENARIO".to_owned(),
+        account: bank::Account::Iban("CZ6508000000192000145399".to_owned()),
+        currency: "CZK".to_owned(),
+        entries: vec![entry],
+        ..Default::default()
+    }))
 }

@@ -1,6 +1,8 @@
 //! A company on trial: opens the kernel on a fresh database, founds a company with a user for each role, and proves all
 //! invariants at the end of every test.
 
+pub mod http;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -16,7 +18,7 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// A founded company; dropping it runs every check and fails the test on a breach.
 pub struct Trial {
-    kernel: Option<Kernel>,
+    kernel: Option<Arc<Kernel>>,
     folder: PathBuf,
 }
 
@@ -46,12 +48,17 @@ impl Trial {
             .work(&nobody, "trial.found", |cx| platform::found_for_trial(cx, country, currency, USERS))
             .expect("the company is founded");
         kernel.forget_rights();
-        Self { kernel: Some(kernel), folder }
+        Self { kernel: Some(Arc::new(kernel)), folder }
     }
 
     /// The kernel.
     pub fn kernel(&self) -> &Kernel {
         self.kernel.as_ref().expect("the trial has not ended")
+    }
+
+    /// The kernel for a server that shares it; stop the server before the trial ends.
+    pub fn shared(&self) -> Arc<Kernel> {
+        self.kernel.clone().expect("the trial has not ended")
     }
 
     /// A user's principal.

@@ -106,6 +106,8 @@ pub struct DeliveryReturned {
 /// A delivery that a module makes.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
+    /// Number of another system; else one is drawn when the goods leave.
+    pub number: Option<String>,
     /// Customer.
     pub party: Id<Party>,
     /// The document that it is for.
@@ -127,7 +129,7 @@ pub fn create_delivery(cx: &mut Cx<'_>, new: NewDelivery) -> Result<Id<Delivery>
 fn create(cx: &mut Cx<'_>, new: NewDelivery, kind: DeliveryKind, of: Option<Id<Delivery>>) -> Result<Id<Delivery>> {
     let warehouse = cx.first::<Warehouse>(&[])?.map(|w| w.id);
     let delivery = cx.insert(Delivery {
-        number: None,
+        number: new.number,
         kind,
         party: new.party,
         source: new.source,
@@ -319,11 +321,13 @@ impl Run for Ship {
         post_value(cx, ("cost_of_goods", "stock"), cost, delivery.date, Some(self.delivery.into()), "Delivery")?;
         delivery.state = DeliveryState::Shipped;
         cx.save(&mut delivery)?;
-        cx.legal_number_of(self.delivery, "number", "delivery", i64::from(delivery.date.year()))?;
+        if delivery.number.is_none() {
+            cx.legal_number_of(self.delivery, "number", "delivery", i64::from(delivery.date.year()))?;
+        }
         let rest = if rest.is_empty() {
             None
         } else {
-            let new = NewDelivery { party: delivery.party, source: delivery.source, date: delivery.date, lines: rest };
+            let new = NewDelivery { number: None, party: delivery.party, source: delivery.source, date: delivery.date, lines: rest };
             Some(create_delivery(cx, new)?)
         };
         cx.emit(DeliveryShipped { delivery: self.delivery, source: delivery.source, party: delivery.party })?;
@@ -476,7 +480,7 @@ pub(crate) fn take_back(
     lines: Vec<(Id<Product>, Dec<6>, Option<AnyRef>)>,
 ) -> Result<Returned> {
     let places = places(cx)?;
-    let new = NewDelivery { party, source, date, lines: lines.clone() };
+    let new = NewDelivery { number: None, party, source, date, lines: lines.clone() };
     let back = create(cx, new, DeliveryKind::Return, of)?;
     let mut total = Money::zero(cx.company().currency);
     for (product, quantity, _) in &lines {

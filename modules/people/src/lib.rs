@@ -1,4 +1,4 @@
-//! To come.
+//! Employees, working calendars and absence; to come.
 
 use kernel::Module;
 

@@ -107,7 +107,8 @@ fn verify(password: &str, hash: &str) -> bool {
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
 
 /// Failed attempts by login and address: how many, since when.
-static FAILED: LazyLock<Mutex<HashMap<(String, String), (u32, Timestamp)>>> = LazyLock::new(Mutex::default);
+type Attempts = HashMap<(String, String), (u32, Timestamp)>;
+static FAILED: LazyLock<Mutex<Attempts>> = LazyLock::new(Mutex::default);
 const MAX_FAILED: u32 = 8;
 const FORGET_AFTER: i64 = 15 * 60;
 const SESSION_SECONDS: i64 = 30 * 24 * 3_600;
@@ -197,7 +198,10 @@ impl Directory for Users {
         })?;
         let right = match &found {
             Some((_, hash)) => verify(password, hash),
-            None => verify(password, &NOBODY) && false,
+            None => {
+                verify(password, &NOBODY);
+                false
+            }
         };
         let Some((user, _)) = found.filter(|_| right) else {
             note_failure(&login, address, now);

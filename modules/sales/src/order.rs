@@ -68,6 +68,9 @@ pub struct Order {
     /// State.
     #[field(by_operation, tracked, role = "status")]
     pub state: OrderState,
+    /// Its number, and those of its delivery and invoice, come from another system: no series draws them.
+    #[field(by_operation)]
+    pub external: bool,
 }
 
 /// A line of an order.
@@ -282,17 +285,16 @@ impl Run for Confirm {
                 .map(|(product, quantity, _)| inventory::ReserveLine { product: *product, quantity: *quantity })
                 .collect();
             missing = cx.call(inventory::Reserve { source, lines: wanted })?.missing;
-            let new = NewDelivery {
-                party: order.customer,
-                source: Some(source),
-                date: cx.today().max(order.date),
-                lines: goods,
-            };
+            let number = order.number.clone().filter(|_| order.external);
+            let date = cx.today().max(order.date);
+            let new = NewDelivery { number, party: order.customer, source: Some(source), date, lines: goods };
             delivery = Some(inventory::create_delivery(cx, new)?);
         }
         order.state = OrderState::Confirmed;
         cx.save(&mut order)?;
-        cx.legal_number_of(self.order, "number", "order", i64::from(order.date.year()))?;
+        if !order.external {
+            cx.legal_number_of(self.order, "number", "order", i64::from(order.date.year()))?;
+        }
         cx.emit(OrderConfirmed { order: self.order, customer: order.customer, delivery })?;
         cx.link(self.order);
         if let Some(delivery) = delivery {
@@ -407,7 +409,7 @@ impl Run for IssueInvoice {
                 country_name: None,
                 source: Some(self.order.into()),
                 corrects: None,
-                external: None,
+                external: order.number.clone().filter(|_| order.external),
                 note: None,
                 lines,
             },

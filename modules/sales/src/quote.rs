@@ -219,6 +219,7 @@ impl Run for Accept {
             tax: quote.tax,
             total: quote.total,
             state: OrderState::Draft,
+            external: false,
         })?;
         for line in lines {
             cx.insert(OrderLine {

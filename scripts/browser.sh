@@ -1,0 +1,27 @@
+#!/bin/sh
+# The model scenario in a real browser against a demo company of its own.
+set -eu
+root="$(cd "$(dirname "$0")/.." && pwd)"
+folder="$(mktemp -d)"
+celek="${CELEK:-$root/${CARGO_TARGET_DIR:-target}/debug/celek}"
+case "${CARGO_TARGET_DIR:-}" in /*) celek="${CELEK:-$CARGO_TARGET_DIR/debug/celek}" ;; esac
+port="${E2E_PORT:-18080}"
+server=
+stop() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap stop EXIT INT TERM
+"$celek" demo --db "sqlite:$folder/demo.db" >/dev/null
+"$celek" serve --db "sqlite:$folder/demo.db" --listen "127.0.0.1:$port" >"$folder/server.log" 2>&1 &
+server=$!
+tries=0
+until node -e "fetch('http://127.0.0.1:$port/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 50 ] || { cat "$folder/server.log"; exit 1; }
+    sleep 0.2
+done
+(cd "$root/web" && CELEK_URL="http://127.0.0.1:$port" node e2e/scenario.mjs "$@")
+kill "$server"; wait "$server" 2>/dev/null || true; server=
+"$celek" check --full --db "sqlite:$folder/demo.db" >"$folder/check.log" || { cat "$folder/check.log"; exit 1; }
+echo "The scenario passed in the browser, and all invariants hold."
