@@ -84,7 +84,8 @@ try {
     return refused.text;
   });
   await step(stock, 'presses the offered action', async () => {
-    await stock.pressAction(0);
+    // Of what is offered, the one that brings what is missing; shipping a part would end this step.
+    await stock.pressAction(1);
     const dialog = stock.page.getByRole('dialog');
     await dialog.or(stock.page.locator('.outcome[data-tone="good"]')).first().waitFor();
     if (await dialog.count()) {

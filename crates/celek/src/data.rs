@@ -29,8 +29,8 @@ fn json_argument(text: &str, what: &str) -> Result<J, Failure> {
 /// `celek do`.
 pub fn call(db: &str, args: DoArgs) -> Result<ExitCode, Failure> {
     let json = args.json;
-    let input = json_argument(&args.input, "--input").map_err(|f| f.as_json(json))?;
-    let kernel = open::existing(db).map_err(|f| f.as_json(json))?;
+    let input = json_argument(&args.input, "--input").map_err(|f| f.in_json(json))?;
+    let kernel = open::existing(db).map_err(|f| f.in_json(json))?;
     let fail = |error| Failure::of(&kernel, error, json);
     if args.key.as_ref().is_some_and(|k| k.is_empty() || k.len() > 200 || !k.bytes().all(|b| (32..127).contains(&b))) {
         return Err(fail(kernel::Error::bad("idempotency_key")));
@@ -43,9 +43,9 @@ pub fn call(db: &str, args: DoArgs) -> Result<ExitCode, Failure> {
     let answer = server::told(&kernel, def, answer, &ask).map_err(fail)?;
     if let Some(path) = &args.output {
         let content = answer.output.get("content").and_then(J::as_str).filter(|_| def.file);
-        let content = content.ok_or_else(|| Failure::usage("this operation makes no file").as_json(json))?;
+        let content = content.ok_or_else(|| Failure::usage("this operation makes no file").in_json(json))?;
         let bytes = server::file_content(content).map_err(fail)?;
-        std::fs::write(path, bytes).map_err(|e| Failure::no(format!("{}: {e}", path.display())).as_json(json))?;
+        std::fs::write(path, bytes).map_err(|e| Failure::no(format!("{}: {e}", path.display())).in_json(json))?;
     }
     if json {
         print_json(&answer.output);
@@ -100,8 +100,8 @@ fn print_rows(rows: &[J], columns: Option<&[(String, String)]>) {
 pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
     let json = args.json;
     let filter = args.filter.as_deref().map(|text| json_argument(text, "--filter")).transpose();
-    let filter = filter.map_err(|f| f.as_json(json))?;
-    let kernel = open::existing(db).map_err(|f| f.as_json(json))?;
+    let filter = filter.map_err(|f| f.in_json(json))?;
+    let kernel = open::existing(db).map_err(|f| f.in_json(json))?;
     let fail = |error| Failure::of(&kernel, error, json);
     let who = open::who(&kernel, args.user.as_deref()).map_err(fail)?;
     let measures = [
@@ -184,7 +184,7 @@ pub fn reset(db: &str, name: &str) -> Result<ExitCode, Failure> {
 /// `celek check`.
 pub fn check(db: &str, args: CheckArgs) -> Result<ExitCode, Failure> {
     let findings = open::existing(db)
-        .map_err(|f| f.as_json(args.json))
+        .map_err(|f| f.in_json(args.json))
         .and_then(|kernel| kernel.check(args.full).map_err(|e| Failure::of(&kernel, e, args.json)))?;
     let holds = findings.iter().all(kernel::Finding::holds);
     if args.json {

@@ -248,7 +248,7 @@ fn order(demo: &mut Demo<'_>, parties: &[i64], goods: &[i64], delivery: i64, day
     }
     let customer = *demo.dice.pick(parties);
     let order = demo.create("sales", "sales.order", json!({"customer": customer, "lines": lines}))?;
-    if days == 0 && i % 2 == 0 {
+    if days == 0 && i.is_multiple_of(2) {
         return Ok(());
     }
     let confirmed = demo.run("sales", "sales.order.confirm", json!({"order": order}))?;

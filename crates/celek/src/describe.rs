@@ -33,7 +33,7 @@ fn kernel(db: &str) -> Result<(Kernel, Option<Folder>), Failure> {
 
 /// `celek describe`.
 pub fn run(db: &str, args: DescribeArgs) -> Result<ExitCode, Failure> {
-    let (kernel, _folder) = kernel(db).map_err(|f| f.as_json(args.json))?;
+    let (kernel, _folder) = kernel(db).map_err(|f| f.in_json(args.json))?;
     let fail = |error| Failure::of(&kernel, error, args.json);
     let company = kernel.system().map_err(fail)?.company.clone();
     let all = kernel.meta(&Principal::system(company), open::language()).map_err(fail)?;
@@ -49,7 +49,7 @@ pub fn run(db: &str, args: DescribeArgs) -> Result<ExitCode, Failure> {
     };
     let entity = entities.get(name);
     let Some(found) = entity.or_else(|| operations.get(name)) else {
-        return Err(Failure::usage(format!("there is no entity and no operation {name}")).as_json(args.json));
+        return Err(Failure::usage(format!("there is no entity and no operation {name}")).in_json(args.json));
     };
     if args.json {
         let mut found = found.clone();

@@ -24,7 +24,7 @@ impl Failure {
     }
     /// Makes it a JSON document too, where one is asked for.
     #[must_use]
-    pub fn as_json(mut self, json: bool) -> Self {
+    pub fn in_json(mut self, json: bool) -> Self {
         if json && self.document.is_none() {
             self.document = Some(json!({"status": 400, "code": "command", "detail": self.message}));
         }

@@ -38,7 +38,8 @@ pub(crate) fn page(call: &Call) -> Result<Reply> {
     let path = call.path.join("/");
     let name = match Client::get(&path) {
         Some(_) if !path.is_empty() => path.as_str(),
-        _ if path.starts_with("assets/") || call.path.last().is_some_and(|last| last.contains('.')) => {
+        // Entities have dots in their names (`/e/sales.order`): only what lies at the top is taken for a missing file.
+        _ if path.starts_with("assets/") || (call.path.len() == 1 && path.contains('.')) => {
             return Err(Error::new(404, "no_address"));
         }
         _ => "index.html",

@@ -87,8 +87,14 @@ pub(crate) fn first_stage(cx: &mut Cx<'_>) -> Result<Id<Stage>> {
 /// The pipeline that a company begins with.
 pub(crate) fn found(cx: &mut Cx<'_>) -> Result<()> {
     let czech = cx.company().language == kernel::Language::Cs;
-    for (place, (en, cs, probability)) in
-        [("New", "Nový", 10), ("Qualified", "Prověřený", 30), ("Proposal", "Nabídka", 60), ("Negotiation", "Vyjednávání", 80)].into_iter().enumerate()
+    for (place, (en, cs, probability)) in [
+        ("New", "Nový", 10),
+        ("Qualified", "Prověřený", 30),
+        ("Proposal", "Nabídka", 60),
+        ("Negotiation", "Vyjednávání", 80),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let place = i64::try_from(place).unwrap_or(0);
         cx.insert(Stage { name: if czech { cs } else { en }.to_owned(), place, probability })?;

@@ -1,7 +1,9 @@
 //! Leads: who wrote, called or came by, until they are a customer with a deal, or not.
 
 use jiff::SignedDuration;
-use kernel::{AnyRef, Cx, Email, Entity, Error, Event, Fields, Id, LongText, Money, Operation, Phone, Result, Run, Value, choice};
+use kernel::{
+    AnyRef, Cx, Email, Entity, Error, Event, Fields, Id, LongText, Money, Operation, Phone, Result, Run, Value, choice,
+};
 use party::{Party, PartyKind};
 use platform::User;
 use process::AddTask;
@@ -216,7 +218,8 @@ impl Run for Convert {
                     merged_into: None,
                 })?;
                 if lead.company_name.is_some()
-                    && let Some(value) = lead.email.as_ref().map(|e| e.0.clone()).or_else(|| lead.phone.as_ref().map(|p| p.0.clone()))
+                    && let Some(value) =
+                        lead.email.as_ref().map(|e| e.0.clone()).or_else(|| lead.phone.as_ref().map(|p| p.0.clone()))
                 {
                     let kind = if lead.email.is_some() { party::ContactKind::Email } else { party::ContactKind::Phone };
                     cx.insert(party::Contact { party, kind, value, label: Some(lead.name.clone()) })?;

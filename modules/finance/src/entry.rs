@@ -198,7 +198,7 @@ pub struct ManualLine {
 
 /// Posts a manual entry. Accounts that a sub-ledger controls are refused.
 #[derive(Operation)]
-#[operation(name = "finance.entry.post", allow = "accounts", inverse = "finance.entry.reverse")]
+#[operation(name = "finance.entry.post", allow = "accounts", button = 2, inverse = "finance.entry.reverse")]
 pub struct PostEntry {
     /// When it takes effect.
     pub date: Date,

@@ -146,7 +146,7 @@ fn settled(cx: &mut Cx<'_>, source: Option<AnyRef>) -> Result<()> {
 /// Notes money that came in and settles what it pays: the named invoice, else the one with the reference, else the oldest of
 /// the same amount.
 #[derive(Operation)]
-#[operation(name = "finance.payment.register", allow = "accounts", inverse = "finance.payment.reverse")]
+#[operation(name = "finance.payment.register", allow = "accounts", button = 1, inverse = "finance.payment.reverse")]
 pub struct Register {
     /// From whom.
     pub party: Id<Party>,

@@ -59,6 +59,7 @@ pub struct StatementLine {
 #[operation(
     name = "finance.statement.import",
     allow = "accounts",
+    button = 1,
     no_inverse = "Reverse the payments that were matched wrongly."
 )]
 pub struct Import {

@@ -41,13 +41,36 @@ impl Run for Overview {
         let money = |cx: &mut Cx<'_>, sql: &str, params: &[Value]| -> Result<Money> {
             Ok(Money::new(cx.conn().int(sql, params)?.unwrap_or(0), currency))
         };
-        let bank = money(cx, "SELECT COALESCE(SUM(b.debit - b.credit), 0) FROM finance_balance b JOIN finance_account a ON a.id = b.account WHERE b.company = ? AND a.controlled_by = 'cash'", &[id()])?;
-        let receivables = money(cx, "SELECT COALESCE(SUM(residual), 0) FROM finance_open_item WHERE company = ? AND side = 'receivable' AND residual <> 0", &[id()])?;
-        let overdue = money(cx, "SELECT COALESCE(SUM(residual), 0) FROM finance_open_item WHERE company = ? AND side = 'receivable' AND residual > 0 AND due < ?", &[id(), today])?;
-        let stock_value = money(cx, "SELECT COALESCE(SUM(value), 0) FROM inventory_valuation WHERE company = ?", &[id()])?;
-        let pipeline = money(cx, "SELECT COALESCE(SUM(amount), 0) FROM crm_deal WHERE company = ? AND state = 'open' AND archived = 0 AND amount_currency = ?", &[id(), currency.into()])?;
-        let open_orders = cx.conn().int("SELECT COUNT(*) FROM sales_order WHERE company = ? AND state = 'confirmed'", &[id()])?.unwrap_or(0);
-        let open_tasks = cx.conn().int("SELECT COUNT(*) FROM process_task WHERE company = ? AND state IN ('open', 'claimed')", &[id()])?.unwrap_or(0);
+        let bank = money(
+            cx,
+            "SELECT COALESCE(SUM(b.debit - b.credit), 0) FROM finance_balance b JOIN finance_account a ON a.id = b.account WHERE b.company = ? AND a.controlled_by = 'cash'",
+            &[id()],
+        )?;
+        let receivables = money(
+            cx,
+            "SELECT COALESCE(SUM(residual), 0) FROM finance_open_item WHERE company = ? AND side = 'receivable' AND residual <> 0",
+            &[id()],
+        )?;
+        let overdue = money(
+            cx,
+            "SELECT COALESCE(SUM(residual), 0) FROM finance_open_item WHERE company = ? AND side = 'receivable' AND residual > 0 AND due < ?",
+            &[id(), today],
+        )?;
+        let stock_value =
+            money(cx, "SELECT COALESCE(SUM(value), 0) FROM inventory_valuation WHERE company = ?", &[id()])?;
+        let pipeline = money(
+            cx,
+            "SELECT COALESCE(SUM(amount), 0) FROM crm_deal WHERE company = ? AND state = 'open' AND archived = 0 AND amount_currency = ?",
+            &[id(), currency.into()],
+        )?;
+        let open_orders = cx
+            .conn()
+            .int("SELECT COUNT(*) FROM sales_order WHERE company = ? AND state = 'confirmed'", &[id()])?
+            .unwrap_or(0);
+        let open_tasks = cx
+            .conn()
+            .int("SELECT COUNT(*) FROM process_task WHERE company = ? AND state IN ('open', 'claimed')", &[id()])?
+            .unwrap_or(0);
         let slowest = slowest(cx, company)?;
         Ok(Figures {
             bank,

@@ -327,7 +327,13 @@ impl Run for Ship {
         let rest = if rest.is_empty() {
             None
         } else {
-            let new = NewDelivery { number: None, party: delivery.party, source: delivery.source, date: delivery.date, lines: rest };
+            let new = NewDelivery {
+                number: None,
+                party: delivery.party,
+                source: delivery.source,
+                date: delivery.date,
+                lines: rest,
+            };
             Some(create_delivery(cx, new)?)
         };
         cx.emit(DeliveryShipped { delivery: self.delivery, source: delivery.source, party: delivery.party })?;

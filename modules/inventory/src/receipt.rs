@@ -116,6 +116,7 @@ fn goods(cx: &mut Cx<'_>, product: Id<Product>) -> Result<()> {
 #[operation(
     name = "inventory.receipt.quick",
     allow = "stock buyer",
+    button = 2,
     no_inverse = "Write the goods off, with the reason."
 )]
 pub struct Quick {

@@ -255,7 +255,13 @@ pub fn users_in_role(cx: &mut Cx<'_>, role: &str) -> Result<Vec<Id<User>>> {
 
 /// Adds a user; the administrator hands over the password that a one-time link or `celek user reset` sets.
 #[derive(Operation)]
-#[operation(name = "platform.user.add", allow = "admin", person_only, no_inverse = "A user is made inactive.")]
+#[operation(
+    name = "platform.user.add",
+    allow = "admin",
+    button = 2,
+    person_only,
+    no_inverse = "A user is made inactive."
+)]
 pub struct AddUser {
     /// Login.
     pub login: String,
