@@ -2,6 +2,7 @@
 
 mod check;
 mod delivery;
+mod print;
 mod receipt;
 mod reserve;
 mod stock;
@@ -9,10 +10,10 @@ mod stock;
 use kernel::{Module, Remedy, entity, event, op};
 
 pub use delivery::{
-    CancelDelivery, Delivery, DeliveryKind, DeliveryLine, DeliveryPdf, DeliveryReturned, DeliveryShipped,
-    DeliveryState, NewDelivery, Return, Returned, Ship, ShipLine, ShipPart, Shipped, create_delivery, deliveries_of,
-    return_unknown,
+    CancelDelivery, Delivery, DeliveryKind, DeliveryLine, DeliveryReturned, DeliveryShipped, DeliveryState,
+    NewDelivery, Return, Returned, Ship, ShipLine, ShipPart, Shipped, create_delivery, deliveries_of, return_unknown,
 };
+pub use print::DeliveryPdf;
 pub use receipt::{
     Approve, Open, PostWriteOff, Quick, Receipt, ReceiptLine, ReceiptState, Receive, Received, Reject, StockReceived,
     WriteOff, WriteOffLine, WriteOffState,

@@ -3,16 +3,18 @@
 
 mod check;
 mod definition;
+mod inbox;
 mod instance;
 mod task;
 
 use kernel::{Job, Listener, Module, entity, op};
 
 pub use definition::{Definition, Deploy, Deployed, deploy};
+pub use inbox::{Inbox, InboxTasks, Show, Shown};
 pub use instance::{Incident, Instance, InstanceState, Scope, Step, Subscription, Timer, Token, Variable};
 pub use task::{
-    AddTask, CancelInstance, Claim, Complete, Delegate, HandOver, HandedOver, Inbox, InboxTasks, Release, Retry, Show,
-    Shown, Task, TaskAdded, TaskKind, TaskState,
+    AddTask, CancelInstance, Claim, Complete, Delegate, HandOver, HandedOver, Release, Retry, Task, TaskAdded,
+    TaskKind, TaskState,
 };
 
 /// What the module owns.
