@@ -78,6 +78,9 @@ pub struct ServeArgs {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Browsers reach it by https only (a proxy in front): mark cookies so
+    #[arg(long)]
+    pub secure: bool,
 }
 
 /// Arguments of `do`.
@@ -199,6 +202,9 @@ pub enum UserCommand {
     Reset {
         /// The user
         name: String,
+        /// Read the new password from the standard input instead
+        #[arg(long)]
+        stdin: bool,
     },
 }
 

@@ -59,7 +59,7 @@ pub fn call(db: &str, args: DoArgs) -> Result<ExitCode, Failure> {
     links.for_each(|l| print_line(&format!("  {} {} {}", cell(&l["entity"]), l["id"], cell(&l["title"]))));
     result["next"].as_array().into_iter().flatten().for_each(|n| print_line(&format!("  {}", cell(&n["message"]))));
     let changes = answer.output["_dry_run"]["changes"].as_array().into_iter().flatten();
-    changes.for_each(|c| print_line(&format!("  {} {} {}", cell(&c["kind"]), cell(&c["entity"]), c["id"])));
+    changes.for_each(|c| print_line(&format!("  {} {}: {}", c["count"], cell(&c["label"]), cell(&c["kind"]))));
     for (name, value) in answer.output.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with('_')) {
         match value {
             J::Array(rows) if rows.iter().any(J::is_object) => {
@@ -171,9 +171,16 @@ pub fn token(db: &str, args: &TokenArgs) -> Result<ExitCode, Failure> {
 }
 
 /// `celek user reset`.
-pub fn reset(db: &str, name: &str) -> Result<ExitCode, Failure> {
+pub fn reset(db: &str, name: &str, from_stdin: bool) -> Result<ExitCode, Failure> {
     let kernel = open::existing(db)?;
     let fail = |error| Failure::of(&kernel, error, false);
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map_err(|e| Failure::usage(format!("--stdin: {e}")))?;
+        platform::reset_password(&kernel, name, line.trim_end_matches(['\r', '\n'])).map_err(fail)?;
+        eprintln!("{name} has a new password.");
+        return Ok(ExitCode::SUCCESS);
+    }
     let password = platform::random_password().map_err(fail)?;
     platform::reset_password(&kernel, name, &password).map_err(fail)?;
     eprintln!("The new password of {name}, shown once:");

@@ -48,7 +48,8 @@ impl Failure {
             message = format!("{}: {message}", wrong.field);
         }
         for action in &error.actions {
-            message.push_str(&format!("\n  try: celek do {} --input '{}'", action.operation, action.input));
+            let quoted = action.input.to_string().replace('\'', "'\\''");
+            message.push_str(&format!("\n  try: celek do {} --input '{}'", action.operation, quoted));
         }
         if let Some(internal) = &error.internal {
             message.push_str(&format!("\n  ({internal})"));

@@ -33,7 +33,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::List(args) => data::list(&db, args),
         Command::Describe(args) => describe::run(&db, args),
         Command::Token(args) => data::token(&db, &args),
-        Command::User { command: UserCommand::Reset { name } } => data::reset(&db, &name),
+        Command::User { command: UserCommand::Reset { name, stdin } } => data::reset(&db, &name, stdin),
         Command::Check(args) => data::check(&db, args),
         Command::Demo { customers } => {
             let kernel = open::empty(&db)?;

@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use kernel::Language;
 use serde_json::Value as J;
+
+use crate::open;
 
 /// Prints one JSON document. A reader that went away is no failure of ours.
 pub fn print_json(json: &J) {
@@ -23,19 +26,36 @@ pub fn table(head: &[String]) -> Table {
     table
 }
 
+/// An amount as people write it in the terminal's language.
+fn amount(amount: &str, currency: &str) -> Option<String> {
+    let scale = u8::try_from(amount.split_once('.').map_or(0, |(_, decimals)| decimals.len())).ok()?;
+    let minor: i128 = amount.replace('.', "").parse().ok()?;
+    Some(lang::money(open::language(), minor, scale, currency))
+}
+
+/// A day or a moment as people write it; nothing where a text is neither.
+fn moment(text: &str) -> Option<String> {
+    let date = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    if date {
+        return text.parse().ok().map(|day| lang::date(open::language(), day));
+    }
+    let at: jiff::Timestamp = if text.ends_with('Z') && text.contains('T') { text.parse().ok()? } else { return None };
+    let zone = jiff::tz::TimeZone::system();
+    Some(lang::date_time(open::language(), at.to_zoned_datetime(zone).datetime()))
+}
+
 /// A value for people; control characters, with which a text could write over the terminal, are left out.
 pub fn cell(json: &J) -> String {
+    let czech = open::language() == Language::Cs;
     let text = match json {
         J::Null => String::new(),
-        J::String(text) => text.clone(),
-        J::Bool(true) => "yes".to_owned(),
-        J::Bool(false) => "no".to_owned(),
+        J::String(text) => moment(text).unwrap_or_else(|| text.clone()),
+        J::Bool(true) => if czech { "ano" } else { "yes" }.to_owned(),
+        J::Bool(false) => if czech { "ne" } else { "no" }.to_owned(),
         J::Object(map) if map.contains_key("amount") => {
-            format!(
-                "{} {}",
-                map["amount"].as_str().unwrap_or(""),
-                map.get("currency").and_then(J::as_str).unwrap_or("")
-            )
+            let part = |name: &str| map.get(name).and_then(J::as_str).unwrap_or("");
+            amount(part("amount"), part("currency"))
+                .unwrap_or_else(|| format!("{} {}", part("amount"), part("currency")))
         }
         J::Object(map) if map.contains_key("_title") => map["_title"].as_str().unwrap_or("").to_owned(),
         J::Object(map) if map.contains_key("entity") && map.contains_key("id") => {
@@ -45,4 +65,19 @@ pub fn cell(json: &J) -> String {
         other => other.to_string(),
     };
     text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{amount, moment};
+
+    #[test]
+    fn texts_that_are_no_days_stay() {
+        assert_eq!(moment("2026-1-24"), None);
+        assert_eq!(moment("AB-CD-EFZT"), None);
+        assert!(moment("2026-11-24").is_some());
+        assert!(moment("2026-11-24T10:00:00Z").is_some());
+        assert!(amount("-1234.50", "CZK").is_some_and(|t| t.contains("50")));
+        assert_eq!(amount("a", "CZK"), None);
+    }
 }

@@ -77,7 +77,7 @@ pub fn run(db: &str, args: ServeArgs) -> Result<ExitCode, Failure> {
     let nobody = Arc::new(Principal::system(Arc::default()));
     let directory = kernel.directory().map_err(fail)?;
     let empty = kernel.read(&nobody, |cx| directory.is_empty(cx)).map_err(fail)?;
-    let options = ServeOptions { sender, ..ServeOptions::at(args.listen) };
+    let options = ServeOptions { sender, secure: args.secure, ..ServeOptions::at(args.listen) };
     let running = server::start(kernel.clone(), options)
         .map_err(|e| Failure::no(format!("cannot listen at {}: {e}", args.listen)))?;
     let at = address(running.addr());

@@ -134,7 +134,6 @@ impl Codec<'_> {
     fn text(&self, field: &FieldDef, json: &J) -> Result<String> {
         let text = match json {
             J::String(text) => text.clone(),
-            J::Number(number) => number.to_string(),
             _ => return Err(wrong("text")),
         };
         let long = matches!(field.kind, Kind::LongText);

@@ -35,6 +35,7 @@ pub(crate) struct App {
     pub stop: watch::Receiver<bool>,
     pub stopping: AtomicBool,
     pub streams: AtomicUsize,
+    pub secure: bool,
     pub passwords: tokio::sync::Semaphore,
     counter: AtomicU64,
     seed: u64,
@@ -43,7 +44,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub fn new(kernel: Arc<Kernel>, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(kernel: Arc<Kernel>, stop: watch::Receiver<bool>, secure: bool) -> Self {
         Self {
             kernel,
             metrics: Metrics::default(),
@@ -51,6 +52,7 @@ impl App {
             stop,
             stopping: AtomicBool::new(false),
             streams: AtomicUsize::new(0),
+            secure,
             passwords: tokio::sync::Semaphore::new(4),
             counter: AtomicU64::new(0),
             seed: std::hash::RandomState::new().build_hasher().finish(),
@@ -113,18 +115,18 @@ impl App {
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => {
-            let text = match error.try_into_panic() {
-                Ok(panic) => panic
-                    .downcast_ref::<&str>()
-                    .map(|t| (*t).to_owned())
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_default(),
-                Err(error) => error.to_string(),
-            };
-            Err(Error::internal(format!("panic: {text}")))
-        }
+        Err(error) => Err(match error.try_into_panic() {
+            Ok(panic) => panicked(&*panic),
+            Err(error) => Error::internal(error.to_string()),
+        }),
     }
+}
+
+/// A panic as an error of ours.
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|t| (*t).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::internal(format!("panic: {text}"))
 }
 
 /// A file that came with a form.
@@ -196,6 +198,10 @@ impl Call {
     pub fn language(&self) -> Option<Language> {
         let ours = |code: &str| Language::ALL.into_iter().find(|l| l.code() == code);
         self.param("lang").and_then(ours).or_else(|| self.header(header::ACCEPT_LANGUAGE).and_then(ours))
+    }
+    /// The first language of the browser, where it is ours: for those whose own is not known.
+    pub fn browser_language(&self) -> Option<Language> {
+        self.header(header::ACCEPT_LANGUAGE).and_then(|t| Language::parse(t.split([',', ';']).next().unwrap_or("")))
     }
     /// The body as JSON.
     pub fn json(&self) -> Result<J> {

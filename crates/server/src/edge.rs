@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,11 +14,12 @@ use axum::{
     extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Request, State},
     http::{HeaderName, Method, header, request::Parts},
 };
+use futures_util::FutureExt;
 use kernel::{Error, Language, Result};
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    app::{App, Call, Upload, blocking},
+    app::{App, Call, Upload, blocking, panicked},
     client, events, guard, metrics,
     reply::{self, Reply},
     routes::{self, Route},
@@ -45,9 +47,9 @@ async fn edge(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<Socket
     let _running = app.metrics.begin();
     let (language, result) = match Call::new(method.clone(), &parts.uri, parts.headers.clone(), from.ip()) {
         Ok(call) => {
-            let mut language = call.language().unwrap_or_default();
-            let result = answer(&app, call, parts, body, &mut language).await;
-            (language, result)
+            let mut language = call.language().or_else(|| call.browser_language()).unwrap_or_default();
+            let result = AssertUnwindSafe(answer(&app, call, parts, body, &mut language)).catch_unwind().await;
+            (language, result.unwrap_or_else(|panic| Err(panicked(&*panic))))
         }
         Err(error) => (Language::default(), Err(error)),
     };
@@ -143,11 +145,12 @@ async fn api(
     let (caller, mut call) = {
         let app = app.clone();
         call.body = Bytes::new();
-        blocking(move || Ok((guard::authenticate(&app, &call), call)))
+        let open = matches!(&route, Route::Operation(_)) && route.public(&app);
+        blocking(move || Ok((guard::authenticate(&app, &call, open), call)))
             .await
             .and_then(|(c, call)| c.map(|c| (c, call)))?
     };
-    *language = caller.language(call.language());
+    *language = caller.language(&call);
     if !route.public(app) && caller.signed_in.is_none() {
         return Err(Error::new(401, "signed_out"));
     }

@@ -29,8 +29,9 @@ impl Caller {
         Ok(in_language(who, language))
     }
     /// The language of answers.
-    pub fn language(&self, asked: Option<Language>) -> Language {
-        asked.or_else(|| self.signed_in.as_ref().map(|w| w.language)).unwrap_or_default()
+    pub fn language(&self, call: &Call) -> Language {
+        let own = || self.signed_in.as_ref().map(|w| w.language);
+        call.language().or_else(own).or_else(|| call.browser_language()).unwrap_or_default()
     }
 }
 
@@ -50,11 +51,11 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-/// Finds who asks.
+/// Finds who asks. `open`: an operation that anybody may call, also from another site.
 ///
 /// # Errors
 /// 401 for a token that is not valid, 403 for writes from other sites.
-pub(crate) fn authenticate(app: &App, call: &Call) -> Result<Caller> {
+pub(crate) fn authenticate(app: &App, call: &Call, open: bool) -> Result<Caller> {
     if let Some(given) = call.headers.get(header::AUTHORIZATION) {
         let token =
             given.to_str().ok().and_then(|t| t.split_once(' ')).filter(|(way, _)| way.eq_ignore_ascii_case("bearer"));
@@ -63,8 +64,11 @@ pub(crate) fn authenticate(app: &App, call: &Call) -> Result<Caller> {
         let who = app.kernel.by_secret(token)?;
         return Ok(Caller { signed_in: Some(who), secret: Some(token.to_owned()) });
     }
-    if call.writes() {
-        same_origin(call)?;
+    if call.writes()
+        && let Err(error) = same_origin(call)
+    {
+        // A web form on another site may call what anybody may call, as nobody: the cookie does not count there.
+        return if open { Ok(Caller::default()) } else { Err(error) };
     }
     let Some(secret) = cookie(&call.headers) else { return Ok(Caller::default()) };
     match app.kernel.by_secret(secret) {
@@ -77,7 +81,7 @@ pub(crate) fn authenticate(app: &App, call: &Call) -> Result<Caller> {
 /// A browser says from where a request comes; one that writes has to come from our own pages.
 fn same_origin(call: &Call) -> Result<()> {
     let refused = || Err(Error::new(403, "origin"));
-    if call.header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+    if call.header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
         return refused();
     }
     if let Some(origin) = call.headers.get(header::ORIGIN) {

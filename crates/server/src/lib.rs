@@ -59,12 +59,14 @@ pub struct ServeOptions {
     pub sender: Option<Arc<dyn Sender>>,
     /// Whether jobs run, letters leave and other programs' changes are watched for.
     pub background: bool,
+    /// Browsers reach it by https only (a proxy in front): cookies are marked so.
+    pub secure: bool,
 }
 
 impl ServeOptions {
     /// Serves here, with all work in the background, without mail.
     pub fn at(listen: SocketAddr) -> Self {
-        Self { listen, sender: None, background: true }
+        Self { listen, sender: None, background: true, secure: false }
     }
 }
 
@@ -99,7 +101,7 @@ pub fn start(kernel: Arc<Kernel>, options: ServeOptions) -> io::Result<Running> 
         .thread_name("http")
         .build()?;
     let (stop, stopping) = watch::channel(false);
-    let app = Arc::new(App::new(kernel, stopping.clone()));
+    let app = Arc::new(App::new(kernel, stopping.clone(), options.secure));
     let threads = background::start(&app, options.sender, options.background)?;
     let router = edge::router(app.clone());
     let serving = runtime.spawn(async move {

@@ -30,7 +30,11 @@ pub(crate) fn call(app: &Arc<App>, call: &Call, caller: &Caller, name: &str) -> 
         app.throttle(call.address)?;
         let company = kernel.system()?.company.clone();
         let nobody = Arc::new(Principal::anonymous(company));
-        Ask { who: in_language(nobody, call.language()), key: None, dry_run: call.flag("dry_run")? }
+        Ask {
+            who: in_language(nobody, call.language().or_else(|| call.browser_language())),
+            key: None,
+            dry_run: call.flag("dry_run")?,
+        }
     };
     let input = if reading { from_query(call, def)? } else { call.json()? };
     let answer = kernel.run(name, &input, &ask)?;
@@ -77,11 +81,32 @@ pub fn file_content(text: &str) -> Result<Vec<u8>> {
 
 fn file(output: &J) -> Result<Reply> {
     let (name, media_type, content) = made_file(output)?;
-    Ok(reply::file(&name, &media_type, content))
+    Ok(reply::saved(&name, &media_type, content))
 }
 
-fn changes(changes: &[kernel::Change]) -> Vec<J> {
-    changes.iter().map(|c| json!({"entity": c.entity, "id": c.id, "rev": c.rev, "kind": c.kind.name()})).collect()
+/// What a trial would change: one row for each entity and kind of change.
+fn changes(kernel: &Kernel, changes: &[kernel::Change], who: &Principal) -> Vec<J> {
+    let schema = kernel.schema();
+    let mut found: Vec<(&'static str, &'static str, Vec<i64>)> = Vec::new();
+    for change in changes {
+        let Some(plan) = schema.plans.get(change.entity) else { continue };
+        if !kernel::query::may(&schema, who, &plan.def, kernel::Right::Read) {
+            continue;
+        }
+        match found.iter_mut().find(|(entity, kind, _)| *entity == change.entity && *kind == change.kind.name()) {
+            Some((.., ids)) if !ids.contains(&change.id) => ids.push(change.id),
+            Some(_) => {}
+            None => found.push((change.entity, change.kind.name(), vec![change.id])),
+        }
+    }
+    let label =
+        |entity: &str| schema.plans.get(entity).map_or_else(String::new, |p| schema.entity_label(who.language, &p.def));
+    found
+        .into_iter()
+        .map(|(entity, kind, ids)| {
+            json!({"entity": entity, "label": label(entity), "kind": kind, "count": ids.len(), "ids": ids})
+        })
+        .collect()
 }
 
 /// The simple values of an output as arguments of a message.
@@ -106,7 +131,8 @@ fn message(kernel: &Kernel, def: &OpDef, answer: &Answer, language: Language) ->
     let schema = kernel.schema();
     let key = format!("{}.done", def.name);
     if schema.catalogue.get(Language::En, &key).is_none() {
-        return schema.operation_label(language, def);
+        let label = Arg::Text(schema.operation_label(language, def));
+        return schema.message(language, "server.done", &[("label", label)]);
     }
     let args = arguments(&answer.output, answer);
     let args: Vec<(&str, Arg)> = args.iter().map(|(name, arg)| (name.as_str(), arg.clone())).collect();
@@ -151,7 +177,7 @@ pub fn told(kernel: &Kernel, def: &OpDef, mut answer: Answer, ask: &Ask) -> Resu
     if let J::Object(map) = &mut answer.output {
         map.insert("_result".to_owned(), result);
         if ask.dry_run {
-            map.insert("_dry_run".to_owned(), json!({"changes": changes(&answer.changes)}));
+            map.insert("_dry_run".to_owned(), json!({"changes": changes(kernel, &answer.changes, &ask.who)}));
         }
     }
     Ok(answer)

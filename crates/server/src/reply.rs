@@ -59,10 +59,19 @@ pub(crate) fn problem(kernel: &Kernel, language: Language, error: &Error, reques
     reply
 }
 
-/// A file: shown where that is harmless, saved otherwise.
+/// A stored file: shown where that is harmless, saved otherwise.
 pub(crate) fn file(name: &str, media_type: &str, content: Vec<u8>) -> Reply {
     let essence = media_type.split(';').next().unwrap_or("").trim();
     let way = if kernel::files::inline(essence) { "inline" } else { "attachment" };
+    content_as(way, name, essence, content)
+}
+
+/// A file that is to be saved.
+pub(crate) fn saved(name: &str, media_type: &str, content: Vec<u8>) -> Reply {
+    content_as("attachment", name, media_type.split(';').next().unwrap_or("").trim(), content)
+}
+
+fn content_as(way: &str, name: &str, essence: &str, content: Vec<u8>) -> Reply {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\%;".contains(c) { c } else { '_' }).take(150).collect();
     let escaped: String = name.chars().take(150).collect::<String>().bytes().fold(String::new(), |mut text, b| {

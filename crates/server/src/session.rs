@@ -18,7 +18,8 @@ const SECONDS: u32 = 30 * 24 * 3_600;
 fn body(app: &App, who: Option<&Arc<Principal>>, call: &Call) -> Result<J> {
     let nobody = Arc::new(Principal::system(Arc::new(Company::default())));
     let directory = app.kernel.directory()?;
-    let language = call.language().or_else(|| who.map(|w| w.language)).unwrap_or_default();
+    let own = || who.map(|w| w.language);
+    let language = call.language().or_else(own).or_else(|| call.browser_language()).unwrap_or_default();
     let (demo, setup) =
         app.kernel.read(&nobody, |cx| Ok((directory.demo_users(language, cx)?, directory.is_empty(cx)?)))?;
     let demo: Vec<J> =
@@ -35,15 +36,15 @@ pub(crate) fn tell(app: &App, who: Option<&Arc<Principal>>, call: &Call) -> Resu
     Ok(reply::json(200, &body(app, who, call)?))
 }
 
-fn cookie(call: &Call, secret: &str, seconds: u32) -> HeaderValue {
-    let secure = if call.header("x-forwarded-proto") == Some("https") { "; Secure" } else { "" };
+fn cookie(app: &App, call: &Call, secret: &str, seconds: u32) -> HeaderValue {
+    let secure = if app.secure || call.header("x-forwarded-proto") == Some("https") { "; Secure" } else { "" };
     reply::value(&format!("{COOKIE}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}"))
 }
 
 fn signed_in(app: &App, call: &Call, secret: &str) -> Result<Reply> {
     let who = app.kernel.by_secret(secret)?;
     let mut reply = tell(app, Some(&who), call)?;
-    reply.headers_mut().insert(header::SET_COOKIE, cookie(call, secret, SECONDS));
+    reply.headers_mut().insert(header::SET_COOKIE, cookie(app, call, secret, SECONDS));
     Ok(reply)
 }
 

@@ -24,6 +24,7 @@ pub struct Served {
 
 impl Served {
     /// Serves a fresh company.
+    #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         let trial = Trial::new(&[&party::MODULE, &server::MODULE]);
         let options =

@@ -136,6 +136,9 @@ pub fn post(cx: &mut Cx<'_>, new: NewEntry) -> Result<Posted> {
     if !sum.is_zero() {
         return Err(Error::refused("finance.unbalanced").with("difference", sum));
     }
+    if lines.is_empty() {
+        return Err(Error::refused("finance.no_lines"));
+    }
     let period = period_for(cx, new.date)?;
     let posted_at = cx.now();
     let entry = cx.insert(Entry {

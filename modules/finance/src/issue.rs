@@ -210,18 +210,21 @@ impl Run for Post {
             }
         }
         let title = invoice.number.clone().unwrap_or_else(|| "Invoice".to_owned());
-        let posted = post(
-            cx,
-            NewEntry {
+        // A document over nothing (samples, say) has nothing to post.
+        let mut items = Vec::new();
+        if entry.iter().any(|line| !line.amount.is_zero()) {
+            let new = NewEntry {
                 journal: "sales",
                 date: invoice.date,
                 description: title,
                 source: Some(self.invoice.into()),
                 reverses: None,
                 lines: entry,
-            },
-        )?;
-        invoice.entry = Some(posted.entry);
+            };
+            let posted = post(cx, new)?;
+            invoice.entry = Some(posted.entry);
+            items = posted.items;
+        }
         invoice.state = if invoice.total.is_zero() { InvoiceState::Paid } else { InvoiceState::Posted };
         cx.save(&mut invoice)?;
         if !invoice.external {
@@ -229,7 +232,7 @@ impl Run for Post {
             cx.legal_number_of(self.invoice, "number", series, i64::from(invoice.date.year()))?;
         }
         if let Some(corrected) = invoice.corrects {
-            for credit in &posted.items {
+            for credit in &items {
                 for debit in items_of(cx, corrected.into())? {
                     allocate(cx, debit, *credit)?;
                 }

@@ -35,7 +35,6 @@ fn bad_queries_are_the_clients_mistake() {
         "filter=%7B%22name%22:%7B%22between%22:[1]%7D%7D",
         "filter=%7B%22id%22:%22x%22%7D",
         "filter=%7B%22id%22:1e300%7D",
-        "filter=%7B%22country%22:%22@nothing%22%7D",
         "filter=%7B%22credit_limit%22:%22abc%22%7D",
         "group=nothing",
         "group=name:boo",
@@ -246,6 +245,6 @@ fn strangers_get_nothing() {
     let setup = json!({"token": "guess", "company": "x", "country": "CZ", "currency": "CZK", "language": "cs",
         "user": "root", "name": "x", "password": "long enough"});
     assert_eq!(nobody.post("/api/v1/setup", &setup).status, 403);
-    let last = (0..25).map(|_| nobody.post("/api/v1/setup", &json!({})).status).last();
+    let last = (0..25).map(|_| nobody.post("/api/v1/setup", &json!({})).status).fold(None, |_, status| Some(status));
     assert_eq!(last, Some(429), "guesses are slowed down");
 }
