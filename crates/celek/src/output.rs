@@ -46,12 +46,15 @@ fn moment(text: &str) -> Option<String> {
 
 /// A value for people; control characters, with which a text could write over the terminal, are left out.
 pub fn cell(json: &J) -> String {
-    let czech = open::language() == Language::Cs;
+    let word = |english: &str, czech: &str| match open::language() {
+        Language::En => english.to_owned(),
+        Language::Cs => czech.to_owned(),
+    };
     let text = match json {
         J::Null => String::new(),
         J::String(text) => moment(text).unwrap_or_else(|| text.clone()),
-        J::Bool(true) => if czech { "ano" } else { "yes" }.to_owned(),
-        J::Bool(false) => if czech { "ne" } else { "no" }.to_owned(),
+        J::Bool(true) => word("yes", "ano"),
+        J::Bool(false) => word("no", "ne"),
         J::Object(map) if map.contains_key("amount") => {
             let part = |name: &str| map.get(name).and_then(J::as_str).unwrap_or("");
             amount(part("amount"), part("currency"))

@@ -28,8 +28,8 @@ pub struct Company {
     pub postcode: Option<String>,
     /// Country.
     pub country: Country,
-    /// Currency of the books.
-    #[field(default = "CZK", max = 3)]
+    /// Currency of the books; it stays.
+    #[field(by_operation, max = 3)]
     pub currency: Currency,
     /// Language of documents and of the order of texts.
     #[field(default = "cs")]
@@ -53,7 +53,11 @@ pub struct Company {
 }
 
 impl Rules for Company {
-    fn check(_old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+    fn check(old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+        // A company is founded with all that modules set up for it, never just written down.
+        if old.is_none() && cx.operation().is_some_and(|op| op.name == "record.create") {
+            return Err(Error::new(403, "by_operation_only").with("entity", Company::NAME));
+        }
         if jiff::tz::TimeZone::get(&new.time_zone).is_err() {
             return Err(Error::field("time_zone", "platform.time_zone").with("value", new.time_zone.as_str()));
         }

@@ -1,16 +1,20 @@
 //! Who works here: companies, units, users, roles and their rights, sessions and tokens; notes on any record.
 
 mod company;
+mod note;
 mod session;
 mod user;
 
-use kernel::{Currency, Cx, Module, Result, entity, op};
+use kernel::{Currency, Cx, Job, Module, Result, entity, op};
 
 pub use company::{Company, NewCompany, Unit, found, own, system_in};
-pub use session::{Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token};
+pub use note::{AddNote, ListNotes, Note, NoteRow, Notes};
+pub use session::{
+    Revoke, Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token,
+};
 pub use user::{
-    AddNote, AddUser, Credential, Grant, NewUser, Note, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user,
-    set_roles, users_in_role,
+    AddUser, Credential, Grant, NewUser, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user, set_roles,
+    users_in_role,
 };
 
 /// What the module owns.
@@ -29,17 +33,19 @@ pub static MODULE: Module = Module {
         entity::<Setup>(),
         entity::<Note>(),
     ],
-    operations: &[op::<AddUser>(), op::<SetRoles>(), op::<AddNote>()],
+    operations: &[op::<AddUser>(), op::<SetRoles>(), op::<Revoke>(), op::<AddNote>(), op::<ListNotes>()],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[
         ("platform.company", include_str!("company.view.toml")),
         ("platform.user", include_str!("user.view.toml")),
         ("platform.role", include_str!("role.view.toml")),
+        ("platform.token", include_str!("token.view.toml")),
     ],
     errors: &[
         "no_user",
         "signed_out",
         "platform.letters",
+        "platform.last_admin",
         "platform.login",
         "platform.password",
         "platform.role",
@@ -48,6 +54,7 @@ pub static MODULE: Module = Module {
         "platform.throttled",
         "platform.time_zone",
     ],
+    jobs: &[Job { name: "platform.sessions", every: 600, run: session::tidy }],
     directory: Some(&session::Users),
     ..Module::BASE
 };

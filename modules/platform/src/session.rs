@@ -8,8 +8,8 @@ use std::{
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use jiff::{SignedDuration, Timestamp};
 use kernel::{
-    Access, Cx, Directory, Entity, Error, Filter, Id, Kernel, Language, Principal, PrincipalKind, Result, RoleAccess,
-    Value,
+    Access, Cx, Directory, Entity, Error, Filter, Id, Kernel, Language, Operation, Principal, PrincipalKind, Result,
+    RoleAccess, Run, Value,
 };
 use parking_lot::Mutex;
 use serde_json::Value as J;
@@ -106,28 +106,71 @@ fn verify(password: &str, hash: &str) -> bool {
 /// What an unknown user's password is compared with, so that the answer takes as long.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
 
-/// Failed attempts by login and address: how many, since when.
-type Attempts = HashMap<(String, String), (u32, Timestamp)>;
-static FAILED: LazyLock<Mutex<Attempts>> = LazyLock::new(Mutex::default);
-const MAX_FAILED: u32 = 8;
+/// Attempts to sign in that did not succeed (yet), by address and login, and by address alone: how many, since when. They are
+/// counted before the password is looked at, so that attempts at the same time count too.
+type Attempts = HashMap<(String, Option<String>), (u32, Timestamp)>;
+static ATTEMPTS: LazyLock<Mutex<Attempts>> = LazyLock::new(Mutex::default);
+/// Wrong passwords for one login from one address.
+const MAX_FAILED: u32 = 5;
+/// Wrong passwords from one address, whatever the login.
+const MAX_FROM_ADDRESS: u32 = 60;
 const FORGET_AFTER: i64 = 15 * 60;
 const SESSION_SECONDS: i64 = 30 * 24 * 3_600;
-const IDLE_SECONDS: i64 = 24 * 3_600;
+const IDLE_SECONDS: i64 = 8 * 3_600;
 
-fn throttle(login: &str, address: &str, now: Timestamp) -> Result<()> {
-    let mut failed = FAILED.lock();
-    failed.retain(|_, (_, since)| now.duration_since(*since).as_secs() < FORGET_AFTER);
-    match failed.get(&(login.to_owned(), address.to_owned())) {
-        Some((count, _)) if *count >= MAX_FAILED => Err(Error::new(429, "platform.throttled")),
-        _ => Ok(()),
+/// When sessions were last used in this process, by digest; [`tidy`] writes it down.
+static SEEN: LazyLock<Mutex<HashMap<String, Timestamp>>> = LazyLock::new(Mutex::default);
+
+fn attempt(login: &str, address: &str, now: Timestamp) -> Result<()> {
+    let mut attempts = ATTEMPTS.lock();
+    if attempts.len() > 10_000 {
+        attempts.retain(|_, (_, since)| now.duration_since(*since).as_secs() < FORGET_AFTER);
+    }
+    let keys = [(Some(login.to_owned()), MAX_FAILED), (None, MAX_FROM_ADDRESS)];
+    let keys = keys.map(|(login, most)| ((address.to_owned(), login), most));
+    for (key, most) in &keys {
+        if attempts.get(key).is_some_and(|(_, since)| now.duration_since(*since).as_secs() >= FORGET_AFTER) {
+            attempts.remove(key);
+        }
+        if attempts.get(key).is_some_and(|(count, _)| count >= most) {
+            return Err(Error::new(429, "platform.throttled"));
+        }
+    }
+    for (key, _) in keys {
+        attempts.entry(key).or_insert((0, now)).0 += 1;
+    }
+    Ok(())
+}
+
+fn succeeded(login: &str, address: &str) {
+    let mut attempts = ATTEMPTS.lock();
+    attempts.remove(&(address.to_owned(), Some(login.to_owned())));
+    if let Some((count, _)) = attempts.get_mut(&(address.to_owned(), None)) {
+        *count = count.saturating_sub(1);
     }
 }
 
-fn note_failure(login: &str, address: &str, now: Timestamp) {
-    let mut failed = FAILED.lock();
-    if failed.len() < 100_000 {
-        failed.entry((login.to_owned(), address.to_owned())).or_insert((0, now)).0 += 1;
+/// Writes down when sessions were last used and removes those that are over.
+pub(crate) fn tidy(_: &kernel::Json, cx: &mut Cx<'_>) -> Result<bool> {
+    let now = cx.now();
+    let used: Vec<(String, Timestamp)> = SEEN.lock().iter().map(|(hash, at)| (hash.clone(), *at)).collect();
+    for (hash, at) in used {
+        if let Some(mut session) = cx.first::<Session>(&[("hash", Value::from(hash.as_str()))])?
+            && session.seen < at
+        {
+            session.seen = at;
+            cx.save(&mut session)?;
+        }
     }
+    SEEN.lock().retain(|_, at| now.duration_since(*at).as_secs() < IDLE_SECONDS);
+    let over = Filter::is("expires", kernel::Op::Lt, now.as_microsecond());
+    for session in cx.find::<Session>(over.clone())? {
+        cx.delete(session.id)?;
+    }
+    for setup in cx.find::<Setup>(over)? {
+        cx.delete(setup.id)?;
+    }
+    Ok(false)
 }
 
 /// Who may sign in.
@@ -171,8 +214,14 @@ impl Directory for Users {
         let hash = digest(secret);
         let now = cx.now();
         if let Some(session) = cx.first::<Session>(&[("hash", Value::from(hash.as_str()))])? {
-            let idle = now.duration_since(session.seen).as_secs() > IDLE_SECONDS;
-            return Ok((session.expires > now && !idle).then(|| (session.user.raw(), 0, Vec::new())));
+            let mut seen = SEEN.lock();
+            let last = seen.get(&hash).copied().unwrap_or(session.seen).max(session.seen);
+            if session.expires <= now || now.duration_since(last).as_secs() > IDLE_SECONDS {
+                seen.remove(&hash);
+                return Ok(None);
+            }
+            seen.insert(hash, now);
+            return Ok(Some((session.user.raw(), 0, Vec::new())));
         }
         if let Some(token) = cx.first::<Token>(&[("hash", Value::from(hash.as_str()))])? {
             let over = token.archived || token.expires.is_some_and(|e| e <= now);
@@ -189,7 +238,7 @@ impl Directory for Users {
     fn sign_in(&self, kernel: &Kernel, login: &str, password: &str, address: &str) -> Result<String> {
         let now = kernel.shared().now();
         let login: String = login.trim().to_lowercase().chars().take(60).collect();
-        throttle(&login, address, now)?;
+        attempt(&login, address, now)?;
         let nobody = Arc::new(Principal::system(Arc::default()));
         let found = kernel.read(&nobody, |cx| {
             let Some(user) = cx.first::<User>(&[("login", Value::from(login.as_str()))])? else { return Ok(None) };
@@ -204,10 +253,9 @@ impl Directory for Users {
             }
         };
         let Some((user, _)) = found.filter(|_| right) else {
-            note_failure(&login, address, now);
             return Err(Error::new(401, "platform.sign_in"));
         };
-        FAILED.lock().remove(&(login.clone(), address.to_owned()));
+        succeeded(&login, address);
         let secret = secret()?;
         let expires = after(now, SESSION_SECONDS)?;
         kernel.work(&nobody, "platform.session.open", |cx| {
@@ -226,6 +274,7 @@ impl Directory for Users {
     fn sign_out(&self, kernel: &Kernel, secret: &str) -> Result<()> {
         let nobody = Arc::new(Principal::system(Arc::default()));
         let hash = digest(secret);
+        SEEN.lock().remove(&hash);
         kernel.work(&nobody, "platform.session.close", |cx| {
             if let Some(session) = cx.first::<Session>(&[("hash", Value::from(hash.as_str()))])? {
                 cx.delete(session.id)?;
@@ -257,21 +306,24 @@ impl Directory for Users {
                 Ok(value.to_owned())
             }
         };
-        let (token, name, login, password) = (text("token")?, text("company")?, text("user")?, text("password")?);
+        let (token, name, login) = (text("token")?, text("company")?, text("user")?);
+        let password = input.get("password").and_then(J::as_str).unwrap_or("").to_owned();
         if password.chars().count() < 8 {
             return Err(Error::field("password", "platform.password"));
         }
         let country = text("country")?.to_uppercase();
+        if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+            return Err(Error::field("country", "country"));
+        }
         let currency = kernel::Currency::parse(&text("currency")?).map_err(|_| Error::field("currency", "currency"))?;
         let language = Language::parse(&text("language")?).ok_or_else(|| Error::field("language", "language"))?;
-        let hash = hash_password(&password)?;
         let nobody = Arc::new(Principal::system(Arc::default()));
+        // A guessed link costs nothing but a look-up, and a link is good for an empty database only.
+        kernel.read(&nobody, |cx| offered(cx, &token))?;
+        let hash = hash_password(&password)?;
         let person = input.get("name").and_then(J::as_str).filter(|n| !n.is_empty()).unwrap_or(&login).to_owned();
         kernel.work(&nobody, "platform.setup", |cx| {
-            let now = cx.now();
-            let setup = cx.by::<Setup>(&[("hash", Value::from(digest(&token)))])?.into_iter().next();
-            let mut setup =
-                setup.filter(|s| !s.used && s.expires > now).ok_or_else(|| Error::new(403, "platform.setup_token"))?;
+            let mut setup = offered(cx, &token)?;
             setup.used = true;
             cx.save(&mut setup)?;
             let company =
@@ -292,6 +344,15 @@ impl Directory for Users {
         kernel.forget_rights();
         self.sign_in(kernel, &login, &password, "setup")
     }
+}
+
+/// The offer of a one-time link that still holds.
+fn offered(cx: &mut Cx<'_>, token: &str) -> Result<kernel::Rec<Setup>> {
+    let now = cx.now();
+    let found = cx.first::<Setup>(&[("hash", Value::from(digest(token)))])?;
+    let found = found.filter(|s| !s.used && s.expires > now);
+    let free = Users.is_empty(cx)?;
+    found.filter(|_| free).ok_or_else(|| Error::new(403, "platform.setup_token"))
 }
 
 /// Makes the one-time secret with which a company and its administrator are set up; it lives 30 minutes.
@@ -342,6 +403,22 @@ pub fn reset_password(kernel: &Kernel, login: &str, password: &str) -> Result<()
         }
         Ok(())
     })
+}
+
+/// Ends a token at once.
+#[derive(Operation)]
+#[operation(name = "platform.token.revoke", on = Token, allow = "admin", person_only, button = 2, dangerous,
+    no_inverse = "Make another token.")]
+pub struct Revoke {
+    /// The token.
+    pub token: Id<Token>,
+}
+
+impl Run for Revoke {
+    type Output = ();
+    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
+        cx.archive(self.token, true)
+    }
 }
 
 /// A random password that can be read out.

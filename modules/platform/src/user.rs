@@ -1,8 +1,6 @@
 //! Users, roles and what roles may do.
 
-use kernel::{
-    Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Right, Rules, Run, Value,
-};
+use kernel::{Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Rules, Run, Value};
 
 use crate::company::{Company, Unit};
 
@@ -110,7 +108,13 @@ pub struct User {
     pub active: bool,
 }
 impl Rules for User {
-    fn check(_old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+    fn check(old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+        if let Some(old) = old
+            && old.active
+            && !new.active
+        {
+            other_admin(cx, &old.login)?;
+        }
         new.login = new.login.trim().to_lowercase();
         let good = new.login.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b));
         if !good {
@@ -118,6 +122,19 @@ impl Rules for User {
         }
         touched(cx)
     }
+}
+
+/// Refuses what would leave nobody who may do everything.
+fn other_admin(cx: &mut Cx<'_>, login: &str) -> Result<()> {
+    let admins = cx.conn().rows(
+        "SELECT DISTINCT u.login FROM platform_user u JOIN platform_user_roles l ON l.owner = u.id \
+         JOIN platform_role r ON r.id = l.other WHERE r.admin = 1 AND u.active = 1 AND u.archived = 0 \
+         ORDER BY u.login LIMIT 2",
+        &[],
+    )?;
+    let is_login = |row: &Vec<Value>| row.first().and_then(Value::as_text) == Some(login);
+    let last = admins.len() == 1 && admins.iter().any(is_login);
+    if last { Err(Error::refused("platform.last_admin")) } else { Ok(()) }
 }
 
 fn touched(cx: &mut Cx<'_>) -> Result<()> {
@@ -315,46 +332,14 @@ impl Run for SetRoles {
     type Output = ();
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
         let codes: Vec<String> = self.roles.split_whitespace().map(str::to_owned).collect();
-        set_roles(cx, self.user, &codes)
-    }
-}
-
-/// Something that somebody noted on a record.
-#[derive(Entity)]
-#[entity(name = "platform.note", plain, by_operation, title = text, read = "*", indexed(record, record_entity))]
-pub struct Note {
-    /// The record.
-    pub record: kernel::AnyRef,
-    /// The text.
-    pub text: kernel::LongText,
-    /// Who wrote it.
-    pub author: Option<Id<User>>,
-    /// When.
-    pub at: jiff::Timestamp,
-}
-
-/// Notes something on a record that one may read.
-#[derive(Operation)]
-#[operation(name = "platform.note.add", allow = "*", no_inverse = "A note stays; write another.")]
-pub struct AddNote {
-    /// The record.
-    pub record: kernel::AnyRef,
-    /// The text.
-    pub text: kernel::LongText,
-}
-
-impl Run for AddNote {
-    type Output = ();
-    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
-        cx.require(self.record.entity, Right::Read)?;
-        let plan = cx.schema().plan(self.record.entity)?.clone();
-        cx.row(self.record.entity, self.record.id)?;
-        if !cx.within(&plan, self.record.id, Right::Read)? {
-            return Err(Error::not_found(self.record.entity, self.record.id));
+        let mut admin = false;
+        for code in &codes {
+            admin |= cx.first::<Role>(&[("code", Value::from(code.as_str()))])?.is_some_and(|role| role.admin);
         }
-        let author = Some(cx.who().user).filter(|u| *u != 0).map(Id::new);
-        let at = cx.now();
-        cx.insert(Note { record: self.record, text: self.text, author, at })?;
-        Ok(())
+        if !admin {
+            let login = cx.target(self.user)?.login.clone();
+            other_admin(cx, &login)?;
+        }
+        set_roles(cx, self.user, &codes)
     }
 }

@@ -153,10 +153,123 @@ fn passwords_are_checked_and_attempts_limited() {
     assert_eq!(kernel.by_secret(&secret).unwrap().login, "sales");
     directory.sign_out(kernel, &secret).unwrap();
     assert!(kernel.by_secret(&secret).is_err());
-    for _ in 0..8 {
+    for _ in 0..5 {
         assert_eq!(directory.sign_in(kernel, "sales", "wrong", "9.9.9.9").unwrap_err().status, 401);
     }
     assert_eq!(directory.sign_in(kernel, "sales", "correct horse", "9.9.9.9").unwrap_err().status, 429);
+    assert!(directory.sign_in(kernel, "sales", "correct horse", "1.2.3.4").is_ok(), "another address is not shut out");
+    assert_eq!(directory.sign_in(kernel, "nobody", "x", "9.9.9.8").unwrap_err().code, "platform.sign_in");
+}
+
+#[test]
+fn attempts_at_the_same_time_count_too() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    platform::reset_password(kernel, "stock", "correct horse").unwrap();
+    let directory = kernel.directory().unwrap();
+    let looked_at = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..12)
+            .map(|_| scope.spawn(|| directory.sign_in(kernel, "stock", "wrong", "7.7.7.7").unwrap_err().status))
+            .collect();
+        tries.into_iter().map(|t| t.join().unwrap()).filter(|status| *status == 401).count()
+    });
+    assert_eq!(looked_at, 5);
+}
+
+#[test]
+fn a_session_in_use_stays_and_an_idle_one_ends() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    platform::reset_password(kernel, "buyer", "correct horse").unwrap();
+    let directory = kernel.directory().unwrap();
+    let secret = directory.sign_in(kernel, "buyer", "correct horse", "1.1.1.1").unwrap();
+    let by = |hours: i64| {
+        let nobody = std::sync::Arc::new(kernel::Principal::system(std::sync::Arc::default()));
+        kernel
+            .work(&nobody, "test", |cx| {
+                let now = cx.now();
+                cx.set_now(now + jiff::SignedDuration::from_hours(hours))?;
+                directory.by_secret(&secret, cx)
+            })
+            .unwrap()
+            .is_some()
+    };
+    assert!(by(7));
+    assert!(by(14), "it was used seven hours before");
+    assert!(!by(23));
+}
+
+#[test]
+fn a_one_time_link_is_good_for_an_empty_database_only() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    let token = platform::setup_token(kernel).unwrap();
+    let input = json!({"token": token, "company": "Cizí s.r.o.", "country": "CZ", "currency": "CZK", "language": "cs",
+        "user": "intruder", "name": "X", "password": "long enough"});
+    assert_eq!(kernel.directory().unwrap().set_up(kernel, &input).unwrap_err().code, "platform.setup_token");
+    assert_eq!(trial.list("platform.company", json!({})).len(), 1);
+}
+
+#[test]
+fn tokens_are_revoked_and_one_administrator_stays() {
+    let trial = Trial::new(&[]);
+    let kernel = trial.kernel();
+    let token = platform::create_token(kernel, "sales", "test", "", None).unwrap();
+    let id = trial.list("platform.token", json!({}))[0]["id"].clone();
+    assert_eq!(trial.refused("sales", "platform.token.revoke", json!({"token": id})).status, 403);
+    trial.run("admin", "platform.token.revoke", json!({"token": id}));
+    assert_eq!(kernel.by_secret(&token).unwrap_err().status, 401);
+    let admin = trial.who("admin").user;
+    let error = trial.refused("admin", "platform.user.set_roles", json!({"user": admin, "roles": "sales"}));
+    assert_eq!(error.code, "platform.last_admin");
+    let ask = Ask::by(trial.who("admin"));
+    let error = kernel.change("platform.user", admin, None, &json!({"active": false}), &ask).unwrap_err();
+    assert_eq!(error.code, "platform.last_admin");
+    trial.run("admin", "platform.user.set_roles", json!({"user": trial.who("manager").user, "roles": "manager admin"}));
+    kernel.change("platform.user", admin, None, &json!({"active": false}), &ask).unwrap();
+    assert_eq!(kernel.login("admin").unwrap_err().status, 401);
+}
+
+#[test]
+fn companies_are_founded_and_their_currency_stays() {
+    let trial = Trial::new(&[]);
+    let ask = Ask::by(trial.who("admin"));
+    let new = json!({"name": "Druhá", "country": "CZ", "time_zone": "Europe/Prague"});
+    assert!(trial.kernel().create("platform.company", &new, &ask).is_err());
+    assert_eq!(trial.list("platform.company", json!({})).len(), 1);
+    let id = trial.list("platform.company", json!({}))[0]["id"].as_i64().unwrap();
+    let error = trial.kernel().change("platform.company", id, None, &json!({"currency": "EUR"}), &ask).unwrap_err();
+    assert_eq!(error.errors[0].code, "by_operation");
+    trial.kernel().change("platform.company", id, None, &json!({"city": "Brno"}), &ask).unwrap();
+}
+
+#[test]
+fn notes_are_read_by_who_may_read_the_record() {
+    let trial = Trial::new(&[]);
+    let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].clone();
+    let rule = trial.create(
+        "admin",
+        "platform.rule",
+        json!({"role": role, "entity": "platform.user",
+        "filter": {"id": "@me"}, "read": true, "write": true}),
+    );
+    let record = json!({"entity": "platform.rule", "id": rule});
+    trial.run("admin", "platform.note.add", json!({"record": record, "text": "Secret"}));
+    assert_eq!(trial.run("admin", "platform.note.list", json!({"record": record}))["notes"][0]["text"], "Secret");
+    assert_eq!(trial.refused("sales", "platform.note.list", json!({"record": record})).status, 403);
+    let other = json!({"entity": "platform.user", "id": trial.who("stock").user});
+    assert_eq!(trial.refused("sales", "platform.note.list", json!({"record": other})).status, 404);
+    assert!(trial.kernel().list(&trial.who("sales"), &Query::of("platform.note"), &Shape::default()).is_err());
+}
+
+#[test]
+fn a_dry_run_tells_and_stores_nothing() {
+    let trial = Trial::new(&[]);
+    let ask = Ask { dry_run: true, ..Ask::by(trial.who("admin")) };
+    let input = json!({"login": "dry", "name": "Dry", "roles": "sales"});
+    let answer = trial.kernel().run("platform.user.add", &input, &ask).unwrap();
+    assert!(!answer.changes.is_empty());
+    assert_eq!(trial.list("platform.user", json!({"login": "dry"})).len(), 0);
 }
 
 #[test]
