@@ -23,6 +23,8 @@ export interface Change {
 
 /** Does what is cached under `key` show the record that changed? */
 export function touches(key: readonly unknown[], change: Change): boolean {
+  // Another program wrote: what is shown is asked again.
+  if (change.entity === '') return key[0] === 'entity' || key[0] === 'inbox' || key[0] === 'task';
   if (key[0] === 'entity') {
     if (key[2] === 'links') return true;
     if (key[2] === 'panel') return key[5] === change.entity || (key[1] === change.entity && key[3] === change.id);
