@@ -165,7 +165,7 @@ impl Kernel {
         let directory = self.directory()?;
         let user = self
             .system_read(|cx| directory.user(login, cx))?
-            .ok_or_else(|| Error::new(401, "no_user").with("user", login))?;
+            .ok_or_else(|| Error::new(401, "no_user").with("login", login))?;
         self.principal(user, 0)
     }
 
