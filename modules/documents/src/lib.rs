@@ -26,22 +26,45 @@ pub static MODULE: Module = Module {
     ..Module::BASE
 };
 
-/// Typesets a document; `data` has the shape that `typeset` describes.
+/// Typesets a document with the company's logo; `data` has the shape that `typeset` describes.
+///
+/// # Errors
+/// `documents.typeset` where the document cannot be made.
+pub fn print(cx: &mut Cx<'_>, name: &str, template: Template, data: &J, language: Language) -> Result<FileOut> {
+    let Some(logo) = platform::own(cx)?.logo else { return pdf(name, template, data, language) };
+    let hash = cx.get(Id::<kernel::sys::File>::new(logo.0))?.hash.clone();
+    let image = cx.files().get(&hash)?;
+    let options = typeset::Options { logo: Some(&image), ..typeset::Options::default() };
+    match typeset::render_with(template, data, language, &options) {
+        Ok(bytes) => Ok(file(name, bytes)),
+        // A picture that cannot be printed must not hold an invoice up.
+        Err(typeset::TypesetError::Logo(_)) => pdf(name, template, data, language),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// Typesets a document without a logo; `data` has the shape that `typeset` describes.
 ///
 /// # Errors
 /// `documents.typeset` where the document cannot be made.
 pub fn pdf(name: &str, template: Template, data: &J, language: Language) -> Result<FileOut> {
-    let bytes = typeset::render(template, data, language).map_err(|error| {
-        let mut refused = Error::refused("documents.typeset")
-            .with("detail", format!("{error:?}").chars().take(200).collect::<String>());
-        refused.internal = Some(format!("{error:?}"));
-        refused
-    })?;
-    Ok(FileOut {
+    let bytes = typeset::render(template, data, language).map_err(|error| refused(&error))?;
+    Ok(file(name, bytes))
+}
+
+fn file(name: &str, bytes: Vec<u8>) -> FileOut {
+    FileOut {
         name: format!("{name}.pdf"),
         media_type: "application/pdf".to_owned(),
         content: kernel::LongText(STANDARD.encode(bytes)),
-    })
+    }
+}
+
+fn refused(error: &typeset::TypesetError) -> Error {
+    let mut refused =
+        Error::refused("documents.typeset").with("detail", error.to_string().chars().take(200).collect::<String>());
+    refused.internal = Some(error.to_string());
+    refused
 }
 
 /// The own company as the supplier of a document.
@@ -97,6 +120,20 @@ pub fn amount(language: Language, money: Money) -> String {
 /// A quantity as it is printed.
 pub fn quantity<const S: u8>(language: Language, value: Dec<S>) -> String {
     lang::quantity(language, value.raw(), S)
+}
+
+/// A price of one as it is printed: at least with the minor units of its currency, further decimals where it has them.
+pub fn price<const S: u8>(language: Language, value: Dec<S>, currency: kernel::Currency) -> String {
+    let (mut raw, mut scale) = (value.raw(), S);
+    while scale > currency.exponent() && raw % 10 == 0 {
+        (raw, scale) = (raw / 10, scale - 1);
+    }
+    lang::number(language, raw, scale)
+}
+
+/// A percentage as it is printed.
+pub fn percent(language: Language, value: Dec<2>) -> String {
+    lang::percent(language, value.raw(), 2)
 }
 
 /// A day as it is printed.

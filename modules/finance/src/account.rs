@@ -23,6 +23,8 @@ pub struct Account {
     /// Name.
     #[field(searchable)]
     pub name: String,
+    /// Czech name.
+    pub name_cs: Option<String>,
     /// Kind.
     pub kind: AccountKind,
     /// Controlled by a sub-ledger.
@@ -30,6 +32,18 @@ pub struct Account {
     /// What operations look it up by, such as `revenue`.
     #[field(unique, max = 40)]
     pub purpose: Option<String>,
+}
+
+/// A journal: what the entries of one kind of work stand in.
+#[derive(Entity)]
+#[entity(name = "finance.journal", plain, title = name, read = "accounts manager", write = "accounts", area = "money")]
+pub struct Journal {
+    /// Code, as it stands at the entries.
+    #[field(unique, max = 20)]
+    pub code: String,
+    /// Name.
+    #[field(searchable)]
+    pub name: String,
 }
 
 choice!(
@@ -50,6 +64,8 @@ pub struct Period {
     pub to: Date,
     /// State.
     pub state: PeriodState,
+    /// When it was closed; nothing was posted to it since.
+    pub closed_at: Option<jiff::Timestamp>,
 }
 
 /// A rate of VAT of a class, in a country, for a time.
@@ -68,7 +84,7 @@ pub struct TaxRate {
     pub to: Option<Date>,
 }
 
-/// The period of a day; the months are opened as they are needed.
+/// The period of a day. The months of a year are opened together, at the first posting in it.
 ///
 /// # Errors
 /// `finance.period_closed`.
@@ -79,11 +95,28 @@ pub fn period_for(cx: &mut Cx<'_>, date: Date) -> Result<Id<Period>> {
             Err(Error::refused("finance.period_closed").with("period", name))
         }
         Some(found) => Ok(found.id),
-        None => {
-            let (from, to) = (date.first_of_month(), date.last_of_month());
-            cx.insert(Period { name, from, to, state: PeriodState::Open })
+        None => open_year(cx, date),
+    }
+}
+
+/// Opens the months of a day's year that are missing; answers the day's own.
+fn open_year(cx: &mut Cx<'_>, date: Date) -> Result<Id<Period>> {
+    let mut wanted = Id::new(0);
+    for month in 1..=12 {
+        let from = Date::new(date.year(), month, 1).map_err(|e| Error::internal(e.to_string()))?;
+        let name = format!("{:04}-{month:02}", from.year());
+        let id = match cx.first::<Period>(&[("name", Value::from(name.as_str()))])? {
+            Some(found) => found.id,
+            None => {
+                let to = from.last_of_month();
+                cx.insert(Period { name, from, to, state: PeriodState::Open, closed_at: None })?
+            }
+        };
+        if month == date.month() {
+            wanted = id;
         }
     }
+    Ok(wanted)
 }
 
 /// The account for a purpose.
@@ -131,6 +164,8 @@ const CHART: &[(&str, Line)] = {
         ("604", ("4000", "Revenue", "Tržby za zboží a služby", Income, None, "revenue")),
         ("549", ("5400", "Stock written off", "Manka a škody", Expense, None, "write_off")),
         ("648", ("4900", "Stock found", "Přebytky zásob", Income, None, "found")),
+        ("395", ("1900", "Clearing", "Vnitřní zúčtování", Asset, None, "clearing")),
+        ("668", ("4920", "Rounding gains", "Ostatní finanční výnosy", Income, None, "rounding_gain")),
         ("546", ("5300", "Bad debt", "Odpis pohledávek", Expense, None, "bad_debt")),
         ("568", ("5900", "Rounding", "Zaokrouhlení", Expense, None, "rounding")),
         ("563", ("5910", "Exchange loss", "Kurzové ztráty", Expense, None, "exchange_loss")),
@@ -162,6 +197,15 @@ const RATES: &[(&str, TaxClass, i64, &str, &str)] = &[
 pub(crate) const SERIES: &[(&str, &str)] =
     &[("invoice", "FV{year}{n:5}"), ("credit_note", "OD{year}{n:5}"), ("payment", "PL{year}{n:5}")];
 
+/// Journals: code, English and Czech name.
+const JOURNALS: &[(&str, &str, &str)] = &[
+    ("general", "General journal", "Vnitřní doklady"),
+    ("sales", "Sales", "Vydané faktury"),
+    ("bank", "Bank", "Banka"),
+    ("cash", "Cash", "Pokladna"),
+    ("stock", "Stock", "Sklad"),
+];
+
 /// Sets the books of a new company up.
 pub(crate) fn found(cx: &mut Cx<'_>) -> Result<()> {
     let czech = cx.company().country == "CZ";
@@ -170,10 +214,15 @@ pub(crate) fn found(cx: &mut Cx<'_>) -> Result<()> {
         cx.insert(Account {
             code: if czech { code } else { generic }.to_string(),
             name: if in_czech { name_cs } else { name }.to_string(),
+            name_cs: Some((*name_cs).to_owned()),
             kind: *kind,
             controlled_by: *controlled_by,
             purpose: Some((*purpose).to_owned()),
         })?;
+    }
+    for (code, name, name_cs) in JOURNALS {
+        let name = if in_czech { name_cs } else { name };
+        cx.insert(Journal { code: (*code).to_owned(), name: (*name).to_owned() })?;
     }
     let parse = |text: &str| text.parse::<Date>().map_err(|e| Error::internal(e.to_string()));
     for (country, class, percent, from, to) in RATES {
@@ -206,6 +255,7 @@ impl kernel::Run for OpenPeriod {
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut period = cx.target(self.period)?;
         period.state = PeriodState::Open;
+        period.closed_at = None;
         cx.save(&mut period)
     }
 }
@@ -235,6 +285,7 @@ impl kernel::Run for ClosePeriod {
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut period = cx.target(self.period)?;
         period.state = PeriodState::Closed;
+        period.closed_at = Some(cx.now());
         cx.save(&mut period)
     }
 }

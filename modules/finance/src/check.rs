@@ -113,9 +113,30 @@ fn unchanged(cx: &mut Cx<'_>, _full: bool) -> Result<Vec<Breach>> {
              WHERE p.id IS NULL OR e.date < p.\"from\" OR e.date > p.\"to\" LIMIT 20",
         ),
         (
+            "entries posted to a period after it was closed",
+            "SELECT e.id, p.name, e.posted_at, p.closed_at FROM finance_period p JOIN finance_entry e ON e.period = p.id \
+             WHERE p.state = 'closed' AND p.closed_at IS NOT NULL AND e.posted_at > p.closed_at LIMIT 20",
+        ),
+        (
             "reversals that are not the exact opposite",
             "SELECT e.id, e.reverses FROM finance_entry e WHERE e.reverses IS NOT NULL AND EXISTS \
-             (SELECT 1 FROM finance_entry_line l WHERE l.entry IN (e.id, e.reverses) GROUP BY l.account HAVING SUM(l.amount) <> 0) LIMIT 20",
+             (SELECT 1 FROM finance_entry_line l WHERE l.entry IN (e.id, e.reverses) GROUP BY l.account, l.party, l.document_currency \
+             HAVING SUM(l.amount) <> 0 OR SUM(l.document) <> 0) LIMIT 20",
+        ),
+        (
+            "entries reversed twice",
+            "SELECT reverses, COUNT(*) FROM finance_entry WHERE reverses IS NOT NULL GROUP BY reverses HAVING COUNT(*) > 1 LIMIT 20",
+        ),
+        (
+            "payments whose entry does not bear their amount",
+            "SELECT p.id, p.number, p.amount, p.direction FROM finance_payment p WHERE \
+             COALESCE((SELECT SUM(l.amount) FROM finance_entry_line l JOIN finance_account a ON a.id = l.account \
+             WHERE l.entry = p.entry AND a.controlled_by = 'cash'), 0) <> CASE p.direction WHEN 'in' THEN p.amount ELSE -p.amount END LIMIT 20",
+        ),
+        (
+            "invoices whose state differs from what is open of them",
+            "SELECT i.id, i.number, i.state, o.residual FROM finance_invoice i JOIN finance_open_item o ON o.source = i.id \
+             AND o.source_entity = 'finance.invoice' WHERE i.state = 'draft' OR (i.state IN ('paid', 'cancelled')) <> (o.residual = 0) LIMIT 20",
         ),
     ];
     for (message, sql) in queries {

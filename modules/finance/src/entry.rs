@@ -14,7 +14,8 @@ use crate::item::{OpenItem, Side};
 #[entity(name = "finance.entry", plural = "Entries", plain, append_only, title = description, read = "accounts manager", area = "money",
     indexed(source, source_entity), lines(lines = "finance.entry_line.entry"))]
 pub struct Entry {
-    /// Journal: `sales`, `bank`, `stock`, `general`.
+    /// Code of the journal: `sales`, `bank`, `cash`, `stock`, `general`, or one of the company's own.
+    #[field(max = 20)]
     pub journal: String,
     /// When it takes effect.
     #[field(indexed)]
@@ -122,10 +123,18 @@ pub struct Posted {
 /// Posts an entry for a module: balances, the period, sub-ledger keys and open items are seen to here.
 ///
 /// # Errors
-/// `finance.unbalanced`, `finance.period_closed`, `finance.currency`, `finance.no_party`.
+/// `finance.unbalanced`, `finance.period_closed`, `finance.currency`, `finance.no_party`, `finance.nothing_to_post`.
 pub fn post(cx: &mut Cx<'_>, new: NewEntry) -> Result<Posted> {
+    let journal = new.journal;
+    post_in(cx, journal, new)
+}
+
+fn post_in(cx: &mut Cx<'_>, journal: &str, new: NewEntry) -> Result<Posted> {
     let currency = cx.company().currency;
     let lines: Vec<PostLine> = new.lines.into_iter().filter(|l| !l.amount.is_zero()).collect();
+    if lines.is_empty() {
+        return Err(Error::refused("finance.nothing_to_post"));
+    }
     let mut sum = Money::zero(currency);
     for line in &lines {
         if line.amount.currency != currency {
@@ -136,13 +145,10 @@ pub fn post(cx: &mut Cx<'_>, new: NewEntry) -> Result<Posted> {
     if !sum.is_zero() {
         return Err(Error::refused("finance.unbalanced").with("difference", sum));
     }
-    if lines.is_empty() {
-        return Err(Error::refused("finance.no_lines"));
-    }
     let period = period_for(cx, new.date)?;
     let posted_at = cx.now();
     let entry = cx.insert(Entry {
-        journal: new.journal.to_owned(),
+        journal: journal.to_owned(),
         date: new.date,
         period,
         description: new.description,
@@ -284,7 +290,7 @@ impl Run for ReverseEntry {
             reverses: Some(self.entry),
             lines,
         };
-        let posted = post(cx, new)?;
+        let posted = post_in(cx, &entry.journal, new)?;
         cx.link(posted.entry);
         Ok(EntryPosted { entry: posted.entry })
     }

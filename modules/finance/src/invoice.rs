@@ -13,19 +13,20 @@ choice!(
     InvoiceKind { Invoice = "invoice" => "blue", CreditNote = "credit_note" => "amber" }
 );
 choice!(
-    /// Where an invoice stands.
+    /// Where an invoice stands. Cancelled is one that credit notes take back as a whole.
     InvoiceState {
         Draft = "draft" => "grey",
         Posted = "posted" => "blue",
         Sent = "sent" => "blue",
         Paid = "paid" => "green",
+        Cancelled = "cancelled" => "grey",
     }
 );
 
 /// What is charged to a customer, or credited.
 #[derive(Entity)]
 #[entity(name = "finance.invoice", title = number, status = state, read = "accounts sales manager", write = "accounts", area = "money",
-    lines(lines = "finance.invoice_line.invoice"), frozen_when = "state != 'draft'", indexed(source, source_entity))]
+    lines(lines = "finance.invoice_line.invoice"), frozen_when = "state != 'draft'", indexed(source, source_entity), indexed(state, due))]
 pub struct Invoice {
     /// Number; drawn from the legal series when it is posted.
     #[field(unique, searchable, by_operation, role = "title")]
@@ -134,7 +135,8 @@ pub struct InvoiceLine {
     pub corrects: Option<Id<InvoiceLine>>,
 }
 
-/// Net of a line, exact and rounded: quantity × price × (1 − discount).
+/// Net of a line, rounded once from the exact fraction quantity × price × (1 − discount), and the same unrounded at scale 6
+/// (exact without a discount; a discount may have more decimals, of which six are kept).
 ///
 /// # Errors
 /// `too_precise` where quantity × price has more than six decimals, `overflow`.
@@ -219,7 +221,7 @@ impl Rules for Invoice {
             Ok(())
         })?;
         record.rounding = rounding;
-        (record.net, record.tax, record.total) = totals(&sums, currency)?;
+        (record.net, record.tax, record.total) = totals_of(&taxes(&sums, currency)?, currency)?;
         Ok(())
     }
 
@@ -238,12 +240,12 @@ pub(crate) fn rounded(net: Money, exact: Dec<6>) -> Result<Dec<6>> {
     Dec::from_raw(net).minus(exact)
 }
 
-/// Net, tax and total of a document.
-pub(crate) fn totals(sums: &[(Dec<2>, Money)], currency: Currency) -> Result<(Money, Money, Money)> {
+/// Net, tax and total of a document from its rates.
+pub(crate) fn totals_of(by_rate: &[(Dec<2>, Money, Money)], currency: Currency) -> Result<(Money, Money, Money)> {
     let (mut net, mut tax) = (Money::zero(currency), Money::zero(currency));
-    for (_, base, amount) in taxes(sums, currency)? {
-        net = net.plus(base)?;
-        tax = tax.plus(amount)?;
+    for (_, base, amount) in by_rate {
+        net = net.plus(*base)?;
+        tax = tax.plus(*amount)?;
     }
     Ok((net, tax, net.plus(tax)?))
 }

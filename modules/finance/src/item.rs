@@ -1,12 +1,12 @@
-//! Open items, allocations and payments.
+//! Open items: what is owed until it is settled, and the allocations that settle it.
 
 use jiff::civil::Date;
-use kernel::{AnyRef, Cx, Entity, Error, Event, Fields, Id, Money, Operation, Result, Run, Value, choice};
+use kernel::{AnyRef, Cx, Entity, Event, Id, Money, Rec, Result, Value, choice};
 use party::Party;
 
-use crate::account::{Account, account};
-use crate::entry::{Entry, NewEntry, PostLine, opposite, post};
-use crate::invoice::{Invoice, InvoiceState};
+use crate::account::Account;
+use crate::entry::Entry;
+use crate::invoice::{Invoice, InvoiceKind, InvoiceState};
 
 choice!(
     /// Whether it is owed to us or by us.
@@ -55,46 +55,7 @@ pub struct Allocation {
     pub at: jiff::Timestamp,
 }
 
-choice!(
-    /// Which way money goes.
-    Direction { In = "in" => "green", Out = "out" => "amber" }
-);
-choice!(
-    /// Where a payment stands.
-    PaymentState { Posted = "posted" => "green", Reversed = "reversed" => "grey" }
-);
-
-/// Money that came or went.
-#[derive(Entity)]
-#[entity(name = "finance.payment", plain, by_operation, title = number, status = state, read = "accounts manager", area = "money",
-    indexed(party))]
-pub struct Payment {
-    /// Number.
-    #[field(unique, searchable)]
-    pub number: Option<String>,
-    /// From or to whom.
-    pub party: Id<Party>,
-    /// When.
-    pub date: Date,
-    /// How much, always positive.
-    #[field(role = "amount")]
-    pub amount: Money,
-    /// Which way.
-    pub direction: Direction,
-    /// Reference, such as a variable symbol.
-    #[field(searchable)]
-    pub reference: Option<String>,
-    /// State.
-    pub state: PaymentState,
-    /// What it comes from (a line of a bank statement).
-    pub source: Option<AnyRef>,
-    /// The entry.
-    pub entry: Option<Id<Entry>>,
-    /// Its open item.
-    pub item: Option<Id<OpenItem>>,
-}
-
-/// An invoice was paid in full.
+/// An invoice was settled in full: nothing of it is owed any more, because it was paid or because it was credited.
 #[derive(Event)]
 #[event(name = "finance.invoice.paid", subject = invoice)]
 pub struct InvoicePaid {
@@ -125,120 +86,104 @@ pub fn allocate(cx: &mut Cx<'_>, debit: Id<OpenItem>, credit: Id<OpenItem>) -> R
     cx.save(&mut c)?;
     for item in [&d, &c] {
         if item.residual.is_zero() {
-            settled(cx, item.source)?;
+            restate(cx, item.source)?;
         }
     }
     Ok(amount)
 }
 
-/// The document of an item that is settled becomes paid.
-fn settled(cx: &mut Cx<'_>, source: Option<AnyRef>) -> Result<()> {
+/// Settles two items with each other, whichever of them is the debit.
+pub(crate) fn settle(cx: &mut Cx<'_>, a: Id<OpenItem>, b: Id<OpenItem>) -> Result<Money> {
+    if cx.get(a)?.amount.minor > 0 { allocate(cx, a, b) } else { allocate(cx, b, a) }
+}
+
+/// Takes back all that an item settled, or was settled with. Credit notes settle their invoices at once again.
+pub(crate) fn release(cx: &mut Cx<'_>, item: Id<OpenItem>) -> Result<()> {
+    let at = cx.now();
+    let mut made = cx.by::<Allocation>(&[("debit_item", item.into())])?;
+    made.extend(cx.by::<Allocation>(&[("credit_item", item.into())])?);
+    // What was taken back before stands there with the opposite sign.
+    let mut left: Vec<(Id<OpenItem>, Id<OpenItem>, Money)> = Vec::new();
+    for one in made {
+        match left.iter_mut().find(|(d, c, _)| *d == one.debit_item && *c == one.credit_item) {
+            Some((_, _, sum)) => *sum = sum.plus(one.amount)?,
+            None => left.push((one.debit_item, one.credit_item, one.amount)),
+        }
+    }
+    let mut opened = Vec::new();
+    for (debit_item, credit_item, amount) in left.into_iter().filter(|(_, _, amount)| !amount.is_zero()) {
+        cx.insert(Allocation { debit_item, credit_item, amount: amount.negated(), at })?;
+        let (mut d, mut c) = (cx.get(debit_item)?, cx.get(credit_item)?);
+        d.residual = d.residual.plus(amount)?;
+        c.residual = c.residual.minus(amount)?;
+        cx.save(&mut d)?;
+        cx.save(&mut c)?;
+        restate(cx, d.source)?;
+        restate(cx, c.source)?;
+        opened.extend([d.source, c.source].into_iter().flatten().filter_map(AnyRef::to::<Invoice>));
+    }
+    for invoice in opened {
+        settle_credits(cx, invoice)?;
+    }
+    Ok(())
+}
+
+/// Settles an invoice with its own credit notes, as far as both are open.
+pub(crate) fn settle_credits(cx: &mut Cx<'_>, invoice: Id<Invoice>) -> Result<()> {
+    for note in cx.by::<Invoice>(&[("corrects", invoice.into())])? {
+        for credit in open_of(cx, note.id.into())? {
+            for debit in items_of(cx, invoice.into())? {
+                allocate(cx, debit, credit.id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brings the state of the invoice behind an item to what is open of it.
+pub(crate) fn restate(cx: &mut Cx<'_>, source: Option<AnyRef>) -> Result<()> {
     let Some(invoice) = source.and_then(AnyRef::to::<Invoice>) else { return Ok(()) };
     let mut record = cx.get(invoice)?;
-    if matches!(record.state, InvoiceState::Posted | InvoiceState::Sent) {
-        record.state = InvoiceState::Paid;
-        cx.save(&mut record)?;
+    if record.state == InvoiceState::Draft {
+        return Ok(());
+    }
+    let settled = open_of(cx, invoice.into())?.is_empty();
+    let before = record.state;
+    let was_settled = matches!(before, InvoiceState::Paid | InvoiceState::Cancelled);
+    record.state = match (settled, was_settled) {
+        (true, _) if record.kind == InvoiceKind::Invoice && credited_whole(cx, invoice, &record)? => {
+            InvoiceState::Cancelled
+        }
+        (true, _) => InvoiceState::Paid,
+        (false, true) if record.sent_at.is_some() => InvoiceState::Sent,
+        (false, true) => InvoiceState::Posted,
+        (false, false) => before,
+    };
+    if record.state == before {
+        return Ok(());
+    }
+    cx.save(&mut record)?;
+    if settled && !was_settled && record.kind == InvoiceKind::Invoice {
         cx.emit(InvoicePaid { invoice, source: record.source, party: record.party })?;
     }
     Ok(())
 }
 
-/// Notes money that came in and settles what it pays: the named invoice, else the one with the reference, else the oldest of
-/// the same amount.
-#[derive(Operation)]
-#[operation(name = "finance.payment.register", allow = "accounts", button = 1, inverse = "finance.payment.reverse")]
-pub struct Register {
-    /// From whom.
-    pub party: Id<Party>,
-    /// How much.
-    pub amount: Money,
-    /// When; today where empty.
-    pub date: Option<Date>,
-    /// Reference, such as a variable symbol.
-    pub reference: Option<String>,
-    /// The invoice that it pays.
-    pub invoice: Option<Id<Invoice>>,
-    /// What it comes from.
-    pub source: Option<AnyRef>,
-}
-
-/// The payment.
-#[derive(Fields)]
-pub struct Registered {
-    /// The payment.
-    pub payment: Id<Payment>,
-    /// How much of it settled something.
-    pub settled: Money,
-}
-
-impl Run for Register {
-    type Output = Registered;
-    fn run(self, cx: &mut Cx<'_>) -> Result<Registered> {
-        if self.amount.minor <= 0 {
-            return Err(Error::field("amount", "finance.positive"));
+/// Whether credit notes take all of an invoice back.
+fn credited_whole(cx: &mut Cx<'_>, invoice: Id<Invoice>, record: &Invoice) -> Result<bool> {
+    let mut left = record.total;
+    for note in cx.by::<Invoice>(&[("corrects", invoice.into())])? {
+        if note.state != InvoiceState::Draft {
+            left = left.plus(note.total)?;
         }
-        let date = self.date.unwrap_or(cx.today());
-        let payment = cx.insert(Payment {
-            number: None,
-            party: self.party,
-            date,
-            amount: self.amount,
-            direction: Direction::In,
-            reference: self.reference.clone(),
-            state: PaymentState::Posted,
-            source: self.source,
-            entry: None,
-            item: None,
-        })?;
-        let (bank, receivable) = (account(cx, "bank")?, account(cx, "receivable")?);
-        let posted = post(
-            cx,
-            NewEntry {
-                journal: "bank",
-                date,
-                description: self.reference.clone().unwrap_or_else(|| "Payment".to_owned()),
-                source: Some(payment.into()),
-                reverses: None,
-                lines: vec![
-                    PostLine::new(bank, self.amount),
-                    PostLine { party: Some(self.party), ..PostLine::new(receivable, self.amount.negated()) },
-                ],
-            },
-        )?;
-        let item = posted.items.first().copied().ok_or_else(|| Error::internal("a payment without an item"))?;
-        let mut record = cx.get(payment)?;
-        record.entry = Some(posted.entry);
-        record.item = Some(item);
-        cx.save(&mut record)?;
-        cx.legal_number(payment, "number", "payment")?;
-        let mut settled = Money::zero(self.amount.currency);
-        for debit in self.candidates(cx)? {
-            settled = settled.plus(allocate(cx, debit, item)?)?;
-        }
-        cx.link(payment);
-        if let Some(invoice) = self.invoice {
-            cx.link(invoice);
-        }
-        Ok(Registered { payment, settled })
     }
+    Ok(left.is_zero() && !record.total.is_zero())
 }
 
-impl Register {
-    /// Items that the payment may settle, in order.
-    fn candidates(&self, cx: &mut Cx<'_>) -> Result<Vec<Id<OpenItem>>> {
-        if let Some(invoice) = self.invoice {
-            return items_of(cx, invoice.into());
-        }
-        if let Some(reference) = &self.reference {
-            let found = cx
-                .by::<Invoice>(&[("variable_symbol", Value::from(reference.as_str())), ("party", self.party.into())])?;
-            if let [one] = found.as_slice() {
-                return items_of(cx, one.id.into());
-            }
-        }
-        let open = cx.by::<OpenItem>(&[("party", self.party.into()), ("residual", Value::Int(self.amount.minor))])?;
-        Ok(open.first().map(|i| i.id).into_iter().collect())
-    }
+/// What is open of a document.
+pub(crate) fn open_of(cx: &mut Cx<'_>, source: AnyRef) -> Result<Vec<Rec<OpenItem>>> {
+    let key = [("source", Value::Int(source.id)), ("source_entity", Value::from(source.entity))];
+    Ok(cx.by::<OpenItem>(&key)?.into_iter().filter(|i| !i.residual.is_zero()).collect())
 }
 
 /// Open debit items of a document.
@@ -246,63 +191,18 @@ impl Register {
 /// # Errors
 /// As reading does.
 pub fn items_of(cx: &mut Cx<'_>, source: AnyRef) -> Result<Vec<Id<OpenItem>>> {
-    let items =
-        cx.by::<OpenItem>(&[("source", Value::Int(source.id)), ("source_entity", Value::from(source.entity))])?;
-    Ok(items.iter().filter(|i| i.residual.minor > 0).map(|i| i.id).collect())
+    Ok(open_of(cx, source)?.iter().filter(|i| i.residual.minor > 0).map(|i| i.id).collect())
 }
 
-/// Takes a payment back: what it settled is open again.
-#[derive(Operation)]
-#[operation(name = "finance.payment.reverse", on = Payment, when = [PaymentState::Posted], allow = "accounts", button = 2, dangerous,
-    no_inverse = "Register the payment again.")]
-pub struct ReversePayment {
-    /// The payment.
-    pub payment: Id<Payment>,
-}
-
-impl Run for ReversePayment {
-    type Output = ();
-    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
-        let mut payment = cx.target(self.payment)?;
-        let (Some(entry), Some(item)) = (payment.entry, payment.item) else {
-            return Err(Error::internal("a payment without an entry"));
-        };
-        let at = cx.now();
-        let made = cx.by::<Allocation>(&[("credit_item", item.into())])?;
-        for allocation in made {
-            if allocation.amount.minor <= 0 {
-                continue;
-            }
-            let back = allocation.amount.negated();
-            cx.insert(Allocation { debit_item: allocation.debit_item, credit_item: item, amount: back, at })?;
-            let mut debit = cx.get(allocation.debit_item)?;
-            let was_settled = debit.residual.is_zero();
-            debit.residual = debit.residual.plus(allocation.amount)?;
-            cx.save(&mut debit)?;
-            let mut credit = cx.get(item)?;
-            credit.residual = credit.residual.minus(allocation.amount)?;
-            cx.save(&mut credit)?;
-            if let Some(invoice) = debit.source.and_then(AnyRef::to::<Invoice>).filter(|_| was_settled) {
-                let mut record = cx.get(invoice)?;
-                record.state = if record.sent_at.is_some() { InvoiceState::Sent } else { InvoiceState::Posted };
-                cx.save(&mut record)?;
-            }
-        }
-        let date = cx.today();
-        let lines = opposite(cx, entry)?;
-        let new = NewEntry {
-            journal: "bank",
-            date,
-            description: "Reversal".to_owned(),
-            source: Some(self.payment.into()),
-            reverses: Some(entry),
-            lines,
-        };
-        let posted = post(cx, new)?;
-        for debit in posted.items {
-            allocate(cx, debit, item)?;
-        }
-        payment.state = PaymentState::Reversed;
-        cx.save(&mut payment)
-    }
+/// What a party owes: the sum of residuals of its receivables.
+///
+/// # Errors
+/// As reading does.
+pub fn owed(cx: &mut Cx<'_>, party: Id<Party>) -> Result<Money> {
+    let currency = cx.company().currency;
+    let sum = cx.conn().int(
+        "SELECT COALESCE(SUM(residual), 0) FROM finance_open_item WHERE party = ? AND side = 'receivable' AND residual <> 0",
+        &[party.into()],
+    )?;
+    Ok(Money::new(sum.unwrap_or(0), currency))
 }

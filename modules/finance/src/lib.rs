@@ -2,38 +2,43 @@
 
 mod account;
 mod check;
+mod credit;
 mod entry;
 mod invoice;
 mod issue;
 mod item;
+mod letter;
+mod payment;
+mod print;
 mod statement;
 
 use kernel::{Job, LetterSent, Module, entity, event, on, op};
 
 pub use account::{
-    Account, AccountKind, ClosePeriod, Control, OpenPeriod, Period, PeriodState, TaxRate, account, period_for,
+    Account, AccountKind, ClosePeriod, Control, Journal, OpenPeriod, Period, PeriodState, TaxRate, account, period_for,
     tax_percent,
 };
+pub use credit::{Credit, CreditLine, Credited};
 pub use entry::{
     Balance, Entry, EntryLine, EntryPosted, ManualLine, NewEntry, PostEntry, PostLine, Posted, ReverseEntry, Trial,
     TrialBalance, TrialRow, balance, post,
 };
 pub use invoice::{Invoice, InvoiceKind, InvoiceLine, InvoiceState, line_net, price_of, taxes};
-pub use issue::{
-    Credit, CreditLine, Credited, InvoiceOverdue, InvoicePosted, NewInvoice, NewLine, Pdf, Post, PostedInvoice, Remind,
-    Send, issue, owed,
+pub use issue::{InvoicePosted, NewInvoice, NewLine, Post, PostedInvoice, issue};
+pub use item::{Allocation, InvoicePaid, OpenItem, Side, allocate, items_of, owed};
+pub use letter::{InvoiceOverdue, Remind, Send};
+pub use payment::{
+    Allocate, Allocated, Direction, Method, Pay, Payment, PaymentState, Register, Registered, Release, ReversePayment,
 };
-pub use item::{
-    Allocation, Direction, InvoicePaid, OpenItem, Payment, PaymentState, Register, Registered, ReversePayment, Side,
-    allocate, items_of,
-};
-pub use statement::{Import, Imported, LineState, Statement, StatementLine};
+pub use print::Pdf;
+pub use statement::{Import, Imported, LineState, Match, Statement, StatementLine};
 
 /// What the module owns.
 pub static MODULE: Module = Module {
     name: "finance",
     entities: &[
         entity::<Account>(),
+        entity::<Journal>(),
         entity::<Period>(),
         entity::<TaxRate>(),
         entity::<Entry>(),
@@ -53,9 +58,13 @@ pub static MODULE: Module = Module {
         op::<Credit>(),
         op::<Remind>(),
         op::<Pdf>(),
+        op::<Pay>(),
         op::<Register>(),
+        op::<Allocate>(),
+        op::<Release>(),
         op::<ReversePayment>(),
         op::<Import>(),
+        op::<Match>(),
         op::<PostEntry>(),
         op::<ReverseEntry>(),
         op::<ClosePeriod>(),
@@ -63,9 +72,9 @@ pub static MODULE: Module = Module {
         op::<TrialBalance>(),
     ],
     events: &[event::<InvoicePosted>(), event::<InvoicePaid>(), event::<InvoiceOverdue>()],
-    listens: &[on!(LetterSent, issue::left)],
+    listens: &[on!(LetterSent, letter::left)],
     checks: check::CHECKS,
-    jobs: &[Job { name: "finance.overdue", every: 86_400, run: issue::overdue }],
+    jobs: &[Job { name: "finance.overdue", every: 86_400, run: letter::overdue }],
     errors: &[
         "finance.controlled",
         "finance.credit_of_credit",
@@ -76,9 +85,14 @@ pub static MODULE: Module = Module {
         "finance.no_lines",
         "finance.no_party",
         "finance.no_tax_rate",
+        "finance.not_of_invoice",
+        "finance.not_of_party",
+        "finance.nothing_open",
         "finance.nothing_to_credit",
+        "finance.nothing_to_post",
         "finance.period_closed",
         "finance.positive",
+        "finance.remind_credit",
         "finance.reverse_document",
         "finance.reversed",
         "finance.statement",
@@ -91,9 +105,12 @@ pub static MODULE: Module = Module {
         ("finance.payment", include_str!("payment.view.toml")),
         ("finance.open_item", include_str!("open_item.view.toml")),
         ("finance.statement", include_str!("statement.view.toml")),
+        ("finance.statement_line", include_str!("statement_line.view.toml")),
         ("finance.entry", include_str!("entry.view.toml")),
         ("finance.account", include_str!("account.view.toml")),
         ("finance.period", include_str!("period.view.toml")),
+        ("finance.journal", include_str!("journal.view.toml")),
+        ("finance.tax_rate", include_str!("tax_rate.view.toml")),
     ],
     extends: &[("party.party", include_str!("party.extends.toml"))],
     found: &[account::found],

@@ -1,18 +1,22 @@
 //! Bank statements (camt.053, ISO 20022): each credit finds the invoice that it pays by its reference.
 
 use jiff::civil::Date;
-use kernel::{Currency, Cx, Entity, Error, Fields, Id, LongText, Money, Operation, Result, Run, Value, choice};
+use kernel::{
+    AnyRef, Currency, Cx, Entity, Error, Fields, Id, LongText, Money, Operation, Rec, Result, Run, Value, choice,
+};
+use party::Party;
 
 use crate::invoice::{Invoice, InvoiceKind, InvoiceState};
-use crate::item::{Payment, Register, items_of};
+use crate::item::items_of;
+use crate::payment::{Direction, Method, Payment, Register, Registered};
 
 /// A statement of a bank account.
 #[derive(Entity)]
 #[entity(name = "finance.statement", plain, by_operation, title = reference, read = "accounts manager", area = "money",
-    lines(lines = "finance.statement_line.statement"))]
+    unique(account, reference), lines(lines = "finance.statement_line.statement"))]
 pub struct Statement {
     /// The bank's identification.
-    #[field(unique, searchable)]
+    #[field(searchable)]
     pub reference: String,
     /// Account.
     pub account: String,
@@ -31,7 +35,8 @@ choice!(
 
 /// A line of a statement.
 #[derive(Entity)]
-#[entity(name = "finance.statement_line", plain, by_operation, title = text, status = state, owner = statement)]
+#[entity(name = "finance.statement_line", plain, by_operation, title = text, status = state, owner = statement,
+    read = "accounts manager", area = "money")]
 pub struct StatementLine {
     /// The statement.
     pub statement: Id<Statement>,
@@ -45,7 +50,7 @@ pub struct StatementLine {
     pub counterparty: Option<String>,
     /// Text.
     pub text: Option<LongText>,
-    /// The bank's identification: a line is taken once.
+    /// The account and the bank's identification: a line is taken once.
     #[field(unique)]
     pub unique_id: String,
     /// The payment that it became.
@@ -86,13 +91,21 @@ impl Run for Import {
         for statement in statements {
             let reference: String = statement.id.chars().take(200).collect();
             let currency = Currency::parse(&statement.currency)?;
-            let owner = match cx.first::<Statement>(&[("reference", Value::from(reference.as_str()))])? {
+            if let Some(difference) = statement.difference().filter(|d| *d != 0) {
+                let minor = i64::try_from(difference).unwrap_or(i64::MAX);
+                let args =
+                    vec![("reference", reference.as_str().into()), ("difference", Money::new(minor, currency).into())];
+                cx.note("finance.statement.differs", args);
+            }
+            let account = statement.account.number().to_owned();
+            let key = [("account", Value::from(account.as_str())), ("reference", reference.as_str().into())];
+            let owner = match cx.first::<Statement>(&key)? {
                 Some(found) => found.id,
                 None => {
                     let money = |b: &bank::Balance| Money::new(b.amount, currency);
                     cx.insert(Statement {
                         reference,
-                        account: statement.account.number().to_owned(),
+                        account: account.clone(),
                         date: statement.to,
                         opening: statement.opening.as_ref().map(money),
                         closing: statement.closing.as_ref().map(money),
@@ -100,7 +113,7 @@ impl Run for Import {
                 }
             };
             for entry in statement.entries {
-                take(cx, owner, entry, &mut done)?;
+                take(cx, (owner, &account), entry, &mut done)?;
             }
             cx.link(owner);
         }
@@ -108,8 +121,14 @@ impl Run for Import {
     }
 }
 
-fn take(cx: &mut Cx<'_>, statement: Id<Statement>, entry: bank::Entry, done: &mut Imported) -> Result<()> {
-    let id: String = entry.unique_id.chars().take(200).collect();
+fn take(
+    cx: &mut Cx<'_>,
+    (statement, account): (Id<Statement>, &str),
+    entry: bank::Entry,
+    done: &mut Imported,
+) -> Result<()> {
+    // The bank's identification is unique within the account.
+    let id: String = format!("{account} {}", entry.unique_id).chars().take(240).collect();
     if cx.first::<StatementLine>(&[("unique_id", Value::from(id.as_str()))])?.is_some() {
         return Ok(());
     }
@@ -129,21 +148,10 @@ fn take(cx: &mut Cx<'_>, statement: Id<Statement>, entry: bank::Entry, done: &mu
         state: LineState::Open,
     })?;
     done.lines += 1;
-    let Some(reference) = reference.filter(|_| entry.amount > 0 && currency == cx.company().currency) else {
-        return Ok(());
-    };
-    let digits: String = reference.trim_start_matches('0').to_owned();
-    let mut found = Vec::new();
-    for symbol in [reference.as_str(), digits.as_str()] {
-        found = cx.by::<Invoice>(&[("variable_symbol", Value::from(symbol)), ("kind", InvoiceKind::Invoice.into())])?;
-        if !found.is_empty() {
-            break;
-        }
-    }
-    found.retain(|i| matches!(i.state, InvoiceState::Posted | InvoiceState::Sent));
-    // What fits two invoices, or none, waits for a person.
-    let [invoice] = found.as_slice() else { return Ok(()) };
-    let (invoice, party) = (invoice.id, invoice.party);
+    let own = currency == cx.company().currency && !entry.reversal;
+    let Some(reference) = reference.filter(|_| entry.amount > 0 && own) else { return Ok(()) };
+    // What fits two invoices, or none, waits for a person; so does what is more than the invoice asks for.
+    let Some(invoice) = invoice_for(cx, &reference)? else { return Ok(()) };
     let mut open = 0_i64;
     for item in items_of(cx, invoice.into())? {
         open = open.saturating_add(cx.get(item)?.residual.minor);
@@ -151,18 +159,86 @@ fn take(cx: &mut Cx<'_>, statement: Id<Statement>, entry: bank::Entry, done: &mu
     if open == 0 || entry.amount > open {
         return Ok(());
     }
-    let mut record = cx.get(line)?;
-    let payment = cx.call(Register {
-        party,
-        amount: Money::new(entry.amount, currency),
-        date: Some(record.date),
-        reference: Some(reference.chars().take(200).collect()),
-        invoice: Some(invoice),
-        source: Some(line.into()),
-    })?;
-    record.payment = Some(payment.payment);
-    record.state = LineState::Matched;
-    cx.save(&mut record)?;
+    let party = cx.get(invoice)?.party;
+    let record = cx.get(line)?;
+    settle_line(cx, record, party, Some(invoice))?;
     done.matched += 1;
     Ok(())
+}
+
+/// The one open invoice that has a reference.
+fn invoice_for(cx: &mut Cx<'_>, reference: &str) -> Result<Option<Id<Invoice>>> {
+    for symbol in [reference, reference.trim_start_matches('0')] {
+        let key = [("variable_symbol", Value::from(symbol)), ("kind", InvoiceKind::Invoice.into())];
+        let mut found = cx.by::<Invoice>(&key)?;
+        if found.is_empty() {
+            continue;
+        }
+        found.retain(|i| matches!(i.state, InvoiceState::Posted | InvoiceState::Sent));
+        return Ok(if let [one] = found.as_slice() { Some(one.id) } else { None });
+    }
+    Ok(None)
+}
+
+/// Makes the payment of a line.
+fn settle_line(
+    cx: &mut Cx<'_>,
+    mut line: Rec<StatementLine>,
+    party: Id<Party>,
+    invoice: Option<Id<Invoice>>,
+) -> Result<Registered> {
+    let (direction, amount) =
+        if line.amount.minor < 0 { (Direction::Out, line.amount.negated()) } else { (Direction::In, line.amount) };
+    let done = cx.call(Register {
+        party,
+        amount,
+        date: Some(line.date),
+        reference: line.reference.clone(),
+        invoice,
+        source: Some(line.id.into()),
+        direction: Some(direction),
+        method: Some(Method::Bank),
+    })?;
+    line.payment = Some(done.payment);
+    line.state = LineState::Matched;
+    cx.save(&mut line)?;
+    Ok(done)
+}
+
+/// Matches a line of a statement by hand: with an invoice or credit note, or with a party, whose credit it then is.
+#[derive(Operation)]
+#[operation(name = "finance.statement_line.match", on = StatementLine, when = [LineState::Open], allow = "accounts", button = 1,
+    inverse = "finance.payment.reverse")]
+pub struct Match {
+    /// The line.
+    pub statement_line: Id<StatementLine>,
+    /// The invoice that it pays, or the credit note that it pays back.
+    pub invoice: Option<Id<Invoice>>,
+    /// From or to whom; the invoice's party where empty.
+    pub party: Option<Id<Party>>,
+}
+
+impl Run for Match {
+    type Output = Registered;
+    fn run(self, cx: &mut Cx<'_>) -> Result<Registered> {
+        let line = cx.target(self.statement_line)?;
+        let party = match (self.party, self.invoice) {
+            (Some(party), _) => party,
+            (None, Some(invoice)) => cx.get(invoice)?.party,
+            (None, None) => return Err(Error::field("invoice", "required")),
+        };
+        let statement = line.statement;
+        let done = settle_line(cx, line, party, self.invoice)?;
+        cx.link(statement);
+        Ok(done)
+    }
+}
+
+/// The payment of a line was taken back: the line waits again.
+pub(crate) fn reopen(cx: &mut Cx<'_>, source: AnyRef) -> Result<()> {
+    let Some(line) = source.to::<StatementLine>() else { return Ok(()) };
+    let mut line = cx.get(line)?;
+    line.payment = None;
+    line.state = LineState::Open;
+    cx.save(&mut line)
 }
