@@ -71,6 +71,12 @@ impl Trial {
         self.kernel().system().expect("the company")
     }
 
+    /// The day that it is where the company is.
+    #[track_caller]
+    pub fn today(&self) -> jiff::civil::Date {
+        self.kernel().work(&self.system(), "trial.today", |cx| Ok(cx.today())).expect("a day")
+    }
+
     /// Runs an operation as a user; the whole answer.
     ///
     /// # Errors

@@ -5,9 +5,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kernel::{Ask, Module};
-use proptest::prelude::*;
 use serde_json::{Value as J, json};
 use trial::Trial;
+
+#[path = "suite/model.rs"]
+mod model;
 
 const MODULES: &[&Module] = &[
     &party::MODULE,
@@ -289,56 +291,4 @@ fn tasks_belong_to_roles_and_are_handed_over() {
     assert_eq!(trial.refused("buyer", "process.task.complete", json!({"task": task})).status, 403);
     trial.run("manager", "process.task.hand_over", json!({"from": to, "to": from}));
     trial.run("stock", "process.task.complete", json!({"task": task}));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
-
-    /// Random receipts, orders, partial deliveries and returns against a model of what should be there.
-    #[test]
-    fn stock_agrees_with_a_model(steps in prop::collection::vec((0_u8..4, 0_usize..2, 1_i64..9), 1..16)) {
-        let trial = Trial::new(MODULES);
-        let customer = customer(&trial);
-        let items = [product(&trial, "A", "10"), product(&trial, "B", "20")];
-        let mut there = [0_i64; 2];
-        let mut shipped: Vec<(i64, usize, i64)> = Vec::new();
-        for (kind, which, n) in steps {
-            match kind {
-                0 => {
-                    receive(&trial, items[which], &n.to_string(), "3.33");
-                    there[which] += n;
-                }
-                1 | 2 => {
-                    let order = order(&trial, customer, &[(items[which], &n.to_string())]);
-                    let delivery = trial.run("sales", "sales.order.confirm", json!({"order": order}))["delivery"].as_i64().unwrap();
-                    let operation = if kind == 1 { "inventory.delivery.ship" } else { "inventory.delivery.ship_part" };
-                    let done = trial.ask("stock", operation, json!({"delivery": delivery}));
-                    let free = there[which];
-                    let take = if free >= n { n } else if kind == 2 { free } else { 0 };
-                    prop_assert_eq!(done.is_ok(), take > 0, "{} of {} with {} there", operation, n, free);
-                    there[which] -= take;
-                    if take > 0 {
-                        shipped.push((delivery, which, take));
-                    }
-                    // What was not shipped is promised to nobody else in this model.
-                    let state = trial.record("sales.order", order)["lines"][0]["delivered"].clone();
-                    if state == "0.000000" {
-                        trial.run("sales", "sales.order.cancel", json!({"order": order}));
-                    } else if let Some(rest) = trial.list("inventory.delivery", json!({"state": "ready"})).first() {
-                        trial.run("stock", "inventory.delivery.cancel", json!({"delivery": rest["id"]}));
-                    }
-                }
-                _ => {
-                    if let Some((delivery, which, take)) = shipped.pop() {
-                        trial.run("stock", "inventory.delivery.return", json!({"delivery": delivery}));
-                        there[which] += take;
-                    }
-                }
-            }
-        }
-        for (item, expected) in items.iter().zip(there) {
-            let on_hand: i64 = trial.list("inventory.quant", json!({"product": item})).first().map_or(0, |q| kernel::parse_decimal(q["on_hand"].as_str().unwrap(), 0).unwrap());
-            prop_assert_eq!(on_hand, expected);
-        }
-    }
 }
