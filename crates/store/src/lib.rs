@@ -9,11 +9,13 @@ mod error;
 pub mod schema;
 mod search;
 mod sqlite;
+mod stats;
 mod store;
 mod value;
 
 pub use conn::{ColumnInfo, Conn, Dialect, IndexInfo, TableInfo};
 pub use error::{ConstraintKind, Error, Result};
 pub use search::{quoted, search_condition, search_match};
+pub use stats::Stats;
 pub use store::{Folded, Options, Store};
 pub use value::Value;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sqlite::Database;
-use crate::{Conn, Dialect, Error, Result};
+use crate::{Conn, Dialect, Error, Result, Stats};
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -126,6 +126,13 @@ impl Store {
     pub fn commits(&self) -> u64 {
         match &*self.driver {
             Driver::Sqlite(database) => database.commits(),
+        }
+    }
+
+    /// What the work on this database has cost since it was opened.
+    pub fn stats(&self) -> Stats {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.stats(),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::inside::{Inside, is_inside};
 use super::readers::closed;
 use super::session::Session;
+use crate::stats::Counters;
 use crate::{Conn, Error, Result};
 
 /// A group closes at this many members …
@@ -35,7 +36,7 @@ pub(super) struct Writer {
     state: Mutex<State>,
     /// How many callers wait for the writer.
     waiting: AtomicUsize,
-    commits: AtomicU64,
+    counters: Arc<Counters>,
     seen: AtomicI64,
     busy: Duration,
 }
@@ -81,14 +82,14 @@ enum Step<T, E> {
 type Outcome<T, E> = std::result::Result<std::result::Result<T, E>, Box<dyn Any + Send>>;
 
 impl Writer {
-    pub(super) fn new(mut session: Session, busy: Duration) -> Result<Self> {
+    pub(super) fn new(mut session: Session, busy: Duration, counters: Arc<Counters>) -> Result<Self> {
         session.begin_read()?;
         let seen = session.data_version();
         session.rollback();
         Ok(Writer {
             state: Mutex::new(State { session: Some(session), group: None, streak: None }),
             waiting: AtomicUsize::new(0),
-            commits: AtomicU64::new(0),
+            counters,
             seen: AtomicI64::new(seen?),
             busy,
         })
@@ -114,10 +115,6 @@ impl Writer {
     /// Whether a closure of this writer runs on this thread.
     pub(super) fn is_inside(&self) -> bool {
         is_inside(self)
-    }
-
-    pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
     }
 
     /// Changes when another connection committed. While the writer works, the answer is as old as its group.
@@ -299,7 +296,7 @@ impl Writer {
         };
         match &result {
             Ok(()) if group.changed => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.counters.commit();
             }
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, members = group.members, "a commit failed"),

@@ -10,12 +10,14 @@ mod session;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::group::Writer;
 use self::inside::{Inside, is_inside};
 use self::readers::{Reader, Readers};
 use self::session::{Role, Session};
+use crate::stats::{Counters, Stats};
 use crate::{Conn, Error, Folded, Options, Result};
 
 /// An opened database file.
@@ -24,6 +26,7 @@ pub(crate) struct Database {
     options: Options,
     writer: Writer,
     readers: Readers,
+    counters: Arc<Counters>,
 }
 
 impl Database {
@@ -34,9 +37,11 @@ impl Database {
         }
         ensure_file(path, options.create)?;
         let path = std::path::absolute(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))?;
-        let session = Session::open(&path, Role::Writer, &options)?;
-        let writer = Writer::new(session, options.busy)?;
-        Ok(Database { readers: Readers::new(path.clone(), options.clone()), path, options, writer })
+        let counters = Arc::new(Counters::default());
+        let session = Session::open(&path, Role::Writer, &options, counters.clone())?;
+        let writer = Writer::new(session, options.busy, counters.clone())?;
+        let readers = Readers::new(path.clone(), options.clone(), counters.clone());
+        Ok(Database { path, options, writer, readers, counters })
     }
 
     pub(crate) fn read<T, E: From<Error>>(
@@ -64,7 +69,11 @@ impl Database {
     }
 
     pub(crate) fn commits(&self) -> u64 {
-        self.writer.commits()
+        self.counters.stats().commits
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.counters.stats()
     }
 
     pub(crate) fn backup(&self, to: &Path) -> Result<()> {
@@ -83,7 +92,7 @@ impl Database {
 
     /// Folds the log on a connection of its own, beside the writer.
     pub(crate) fn fold(&self) -> Result<Folded> {
-        let mut session = Session::open(&self.path, Role::Reader, &self.options)?;
+        let mut session = Session::open(&self.path, Role::Reader, &self.options, self.counters.clone())?;
         session.fold()
     }
 

@@ -1,17 +1,20 @@
 //! The readers: a few connections that look at snapshots.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::session::{Role, Session};
+use crate::stats::Counters;
 use crate::{Error, Options, Result};
 
 /// A pool of reading connections, opened when they are needed.
 pub(super) struct Readers {
     path: PathBuf,
     options: Options,
+    counters: Arc<Counters>,
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -32,8 +35,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, options: Options) -> Self {
-        Readers { path, options, state: Mutex::default(), freed: Condvar::new() }
+    pub(super) fn new(path: PathBuf, options: Options, counters: Arc<Counters>) -> Self {
+        Readers { path, options, counters, state: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Takes a connection and fixes its snapshot. `nested` never waits, since it could wait for itself: it opens one
@@ -64,7 +67,7 @@ impl Readers {
         drop(state);
         let mut reader = Reader { pool: self, session, counted, limited: false };
         if reader.session.is_none() {
-            reader.session = Some(Session::open(&self.path, Role::Reader, &self.options)?);
+            reader.session = Some(Session::open(&self.path, Role::Reader, &self.options, self.counters.clone())?);
         }
         reader.session()?.begin_read()?;
         Ok(reader)

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::hooks::{AuthAction, Authorization, TransactionOperation};
+use rusqlite::hooks::{AuthAction, Authorization, TransactionOperation, Wal};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use super::errors::translate;
 use super::introspect;
 use crate::search::search_table;
+use crate::stats::Counters;
 use crate::{Conn, Dialect, Error, Folded, Options, Result, TableInfo, Value, quoted};
+
+/// At this many pages the log is folded into the file.
+const FOLD_AT: i32 = 4_000;
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,11 +38,12 @@ pub(crate) struct Session {
     lost: Option<Error>,
     /// Lets our own statements about transactions pass the authoriser.
     own: Arc<AtomicBool>,
+    counters: Arc<Counters>,
 }
 
 impl Session {
     /// Opens the file, which has to exist.
-    pub(crate) fn open(path: &Path, role: Role, options: &Options) -> Result<Session> {
+    pub(crate) fn open(path: &Path, role: Role, options: &Options, counters: Arc<Counters>) -> Result<Session> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| translate(error, "open"))?;
         let failed = |error| translate(error, "open");
@@ -52,7 +57,7 @@ impl Session {
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
              PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
-             PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+             PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {FOLD_AT}; PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(failed)?;
         if role == Role::Reader {
@@ -67,6 +72,9 @@ impl Session {
             conn.set_db_config(setting, value).map_err(failed)?;
         }
         conn.set_prepared_statement_cache_capacity(statements);
+        if role == Role::Writer {
+            count_log(&mut conn, counters.clone()).map_err(failed)?;
+        }
         let own = Arc::new(AtomicBool::new(false));
         let ours = own.clone();
         conn.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| match context.action {
@@ -77,7 +85,7 @@ impl Session {
             _ => Authorization::Allow,
         }))
         .map_err(failed)?;
-        Ok(Session { conn, role, depth: 0, open: false, lost: None, own })
+        Ok(Session { conn, role, depth: 0, open: false, lost: None, own, counters })
     }
 
     /// Begins a writing transaction; waits for another process.
@@ -191,6 +199,7 @@ impl Session {
         self.own.store(true, Ordering::Relaxed);
         let result = self.conn.prepare_cached(sql).and_then(|mut statement| statement.raw_execute());
         self.own.store(false, Ordering::Relaxed);
+        self.counters.statement(0);
         result.map(|_| ()).map_err(|error| translate(error, sql))
     }
 
@@ -218,19 +227,26 @@ impl Conn for Session {
 
     fn query(&mut self, sql: &str, params: &[Value], each: &mut dyn FnMut(&[Value]) -> Result<bool>) -> Result<()> {
         self.ensure_standing()?;
-        let result = run_query(&self.conn, sql, params, each);
+        let mut rows = 0;
+        let result = run_query(&self.conn, sql, params, &mut |row| {
+            rows += 1;
+            each(row)
+        });
+        self.counters.statement(rows);
         self.settle(result)
     }
 
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         self.ensure_standing()?;
         let result = run_execute(&self.conn, sql, params);
+        self.counters.statement(0);
         self.settle(result)
     }
 
     fn batch(&mut self, sql: &str) -> Result<()> {
         self.ensure_standing()?;
         let result = self.conn.execute_batch(sql).map_err(|error| translate(error, sql));
+        self.counters.statement(0);
         self.settle(result)
     }
 
@@ -283,6 +299,18 @@ impl Conn for Session {
         let sql = format!("DELETE FROM {} WHERE rowid = ?", quoted(&search_table(table)));
         self.execute(&sql, &[id.into()]).map(|_| ())
     }
+}
+
+/// Counts what commits write to the log. This takes the place of SQLite's own hook, which folds the log, so it does that too.
+fn count_log(conn: &mut Connection, counters: Arc<Counters>) -> rusqlite::Result<()> {
+    let page: i64 = conn.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    // Each page in the log has a header of 24 bytes (https://www.sqlite.org/fileformat.html#the_write_ahead_log).
+    let page = page + 24;
+    conn.wal_hook(Some(move |wal: &mut Wal, pages: i32| {
+        counters.logged(i64::from(pages), page);
+        // A reader or another process may hold the log: the next commit tries again.
+        if pages >= FOLD_AT { wal.checkpoint().or(Ok(())) } else { Ok(()) }
+    }))
 }
 
 /// Turns the write-ahead log on. SQLite does not wait by itself when another process is doing the same.

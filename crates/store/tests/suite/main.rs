@@ -27,7 +27,7 @@ macro_rules! exercise {
 exercise!(sqlite:
     values::{
         round_trips, rows_stop_early, parameters_are_counted, savepoints_nest, a_failed_statement_is_undone_alone,
-        readers_cannot_write, snapshots_stand_still, constraints_tell_what_broke, addresses, long_reads_end,
+        readers_cannot_write, snapshots_stand_still, constraints_tell_what_broke, addresses, long_reads_end, work_is_counted,
     },
     groups::{
         all_writes_are_there, refusals_leave_no_trace, panics_stay_with_their_caller, a_lost_transaction_is_run_again,

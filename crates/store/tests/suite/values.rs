@@ -218,3 +218,20 @@ pub fn addresses(kit: &Kit) -> Result<()> {
     assert!(matches!(open(&directory), Some(Error::Io(_))));
     Ok(())
 }
+
+pub fn work_is_counted(kit: &Kit) -> Result<()> {
+    let store = kit.items()?;
+    let before = store.stats();
+    for name in ["one", "two"] {
+        store.write(|conn| add(conn, name))?;
+    }
+    let wrote = store.stats().since(before);
+    assert_eq!((wrote.commits, wrote.rows), (2, 0));
+    assert!(wrote.statements >= 2 && wrote.log_bytes > 0, "{wrote:?}");
+    let before = store.stats();
+    names(&store)?;
+    let read = store.stats().since(before);
+    assert_eq!((read.commits, read.log_bytes), (0, 0));
+    assert!(read.rows >= 2 && read.statements >= 1, "{read:?}");
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What the work on a database has cost so far.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// Work done since the database was opened. Two looks at it, subtracted, tell what something cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Statements that ran, those about savepoints and transactions among them.
+    pub statements: u64,
+    /// Rows that queries answered.
+    pub rows: u64,
+    /// Durable commits: each is one flush of the disk.
+    pub commits: u64,
+    /// Bytes written to the write-ahead log.
+    pub log_bytes: u64,
+}
+
+impl Stats {
+    /// What was done since an earlier look.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Stats {
+            statements: self.statements.saturating_sub(earlier.statements),
+            rows: self.rows.saturating_sub(earlier.rows),
+            commits: self.commits.saturating_sub(earlier.commits),
+            log_bytes: self.log_bytes.saturating_sub(earlier.log_bytes),
+        }
+    }
+}
+
+/// The counters behind [`Stats`], shared by all connections.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    statements: AtomicU64,
+    rows: AtomicU64,
+    commits: AtomicU64,
+    log_bytes: AtomicU64,
+    /// Pages in the log after the last commit.
+    log_pages: AtomicI64,
+}
+
+impl Counters {
+    pub(crate) fn statement(&self, rows: u64) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// After a commit the log has this many pages; fewer than before where it began anew.
+    pub(crate) fn logged(&self, pages: i64, page_bytes: i64) {
+        let before = self.log_pages.swap(pages, Ordering::Relaxed);
+        let new = if pages >= before { pages - before } else { pages };
+        self.log_bytes.fetch_add(u64::try_from(new.saturating_mul(page_bytes)).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            statements: of(&self.statements),
+            rows: of(&self.rows),
+            commits: of(&self.commits),
+            log_bytes: of(&self.log_bytes),
+        }
+    }
+}
