@@ -39,7 +39,8 @@ fmt:
 	$(CARGO) fmt --all
 
 bench: build
-	target/release/celek bench all
+	target/release/celek bench order-to-cash --callers 1
+	target/release/celek bench order-to-cash --callers 64
 
 clean:
 	$(CARGO) clean

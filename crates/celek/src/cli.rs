@@ -55,6 +55,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Scenario,
     },
+    /// Measure on a database of its own, or on an empty one that is named
+    Bench {
+        /// What
+        #[command(subcommand)]
+        what: Bench,
+    },
     /// Write a consistent copy of a running system to a file (stored files beside it, in FILE.files)
     Backup {
         /// The file
@@ -222,6 +228,36 @@ pub enum Import {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Callers who take orders from the first click to the money, over HTTP
+    OrderToCash(LoadArgs),
+}
+
+/// Arguments of `bench order-to-cash`.
+#[derive(Args)]
+pub struct LoadArgs {
+    /// How many callers work at the same time
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub callers: u32,
+    /// For how many seconds it is measured
+    #[arg(long, default_value_t = 30, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// For how many seconds they work before that
+    #[arg(long, default_value_t = 5, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub warm_up: u64,
+    /// Number of customers
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub customers: u32,
+    /// Number of products; the n-th is ordered 1/n as often as the first
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub products: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which scenario.

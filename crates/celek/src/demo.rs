@@ -82,14 +82,20 @@ const PLACES: &[(&str, &str)] = &[
 const FORMS: &[&str] = &["Keramika", "Restaurace", "Kavárna", "Květinářství", "Dárky", "Penzion", "Galerie", "Domov"];
 
 /// Small numbers that look random and are the same each time (a linear congruential generator, Knuth's MMIX constants).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
+    /// Dice of this number roll like all others of it.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+    /// A number below another.
+    pub fn roll(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % (below.max(1) as u64)).unwrap_or(0)
     }
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    /// One of a list that is not empty.
+    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.roll(list.len())]
     }
 }

@@ -1,22 +1,14 @@
 //! The model scenario, played through the public interface: each step as the user whose role it is, and from the inbox.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use kernel::{Error, Kernel, Result};
 use serde_json::{Value as J, json};
 
-use crate::demo;
+use crate::{client::Client, demo};
 
 /// One user at the interface.
-struct User<'s> {
-    scenario: &'s Scenario,
-    token: Option<String>,
-}
+struct User(Client);
 
 struct Scenario {
     addr: SocketAddr,
@@ -28,69 +20,23 @@ fn wrong(what: impl Into<String>) -> Error {
 }
 
 impl Scenario {
-    fn user(&self, login: &str) -> Result<User<'_>> {
-        Ok(User { scenario: self, token: Some(platform::create_token(&self.kernel, login, "scenario", "", Some(1))?) })
+    fn user(&self, login: &str) -> Result<User> {
+        let token = platform::create_token(&self.kernel, login, "scenario", "", Some(1))?;
+        Ok(User(Client::new(self.addr, Some(token))))
     }
-    fn visitor(&self) -> User<'_> {
-        User { scenario: self, token: None }
+    fn visitor(&self) -> User {
+        User(Client::new(self.addr, None))
     }
 }
 
-impl User<'_> {
-    /// One request; status and body.
-    fn ask(&self, method: &str, path: &str, body: Option<&J>) -> Result<(u16, J)> {
-        let io = |e: std::io::Error| wrong(format!("{method} {path}: {e}"));
-        let mut stream = TcpStream::connect(self.scenario.addr).map_err(io)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(io)?;
-        let body = body.map(ToString::to_string).unwrap_or_default();
-        let token = self.token.as_ref().map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n{token}Content-Length: {}\r\n\r\n",
-            self.scenario.addr,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(io)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map_err(io)?;
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        let (head, rest) = text.split_once("\r\n\r\n").ok_or_else(|| wrong("an answer without a head"))?;
-        let status =
-            head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| wrong("an answer without a status"))?;
-        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-        let body = if chunked { unchunk(rest) } else { rest.to_owned() };
-        Ok((status, serde_json::from_str(&body).unwrap_or(J::Null)))
+impl std::ops::Deref for User {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.0
     }
+}
 
-    /// Runs an operation that must succeed.
-    fn run(&self, operation: &str, input: &J) -> Result<J> {
-        match self.ask("POST", &format!("/api/v1/operations/{operation}"), Some(input))? {
-            (200, output) => Ok(output),
-            (status, problem) => Err(wrong(format!("{operation}: {status} {problem}"))),
-        }
-    }
-
-    /// Runs an operation that must be refused; the problem document.
-    fn refused(&self, operation: &str, input: &J) -> Result<J> {
-        match self.ask("POST", &format!("/api/v1/operations/{operation}"), Some(input))? {
-            (200, output) => Err(wrong(format!("{operation} should have been refused: {output}"))),
-            (_, problem) => Ok(problem),
-        }
-    }
-
-    fn create(&self, entity: &str, body: &J) -> Result<J> {
-        match self.ask("POST", &format!("/api/v1/entities/{entity}"), Some(body))? {
-            (201, made) => Ok(made["id"].clone()),
-            (status, problem) => Err(wrong(format!("{entity}: {status} {problem}"))),
-        }
-    }
-
-    fn get(&self, entity: &str, id: &J) -> Result<J> {
-        match self.ask("GET", &format!("/api/v1/entities/{entity}/{id}"), None)? {
-            (200, record) => Ok(record),
-            (status, problem) => Err(wrong(format!("{entity} {id}: {status} {problem}"))),
-        }
-    }
-
+impl User {
     /// The first task of the inbox.
     fn task(&self) -> Result<J> {
         let (_, inbox) = self.ask("GET", "/api/v1/operations/process.inbox.mine", None)?;
@@ -99,19 +45,6 @@ impl User<'_> {
             None => Err(wrong(format!("the inbox is empty: {inbox}"))),
         }
     }
-}
-
-fn unchunk(text: &str) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((size, after)) = rest.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
-        if size == 0 || !after.is_char_boundary(size.min(after.len())) || size > after.len() {
-            break;
-        }
-        out.push_str(&after[..size]);
-        rest = after[size..].trim_start_matches("\r\n");
-    }
-    out
 }
 
 fn tell(who: &str, text: &str) {
