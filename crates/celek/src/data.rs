@@ -124,7 +124,7 @@ pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
         ..Query::of(&args.entity)
     };
     let query = query.sort_text(args.sort.as_deref().unwrap_or(""));
-    let shape = Shape { expand: args.expand, titles: !json, lines: false };
+    let shape = Shape { expand: args.expand, titles: !json, ..Shape::default() };
     let answer = kernel.list(&who, &query, &shape).map_err(fail)?;
     if json {
         print_json(&answer);

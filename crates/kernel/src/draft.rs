@@ -216,6 +216,7 @@ impl Cx<'_> {
         for (name, ids) in &incoming.many {
             record.insert((*name).to_owned(), json!(ids));
         }
+        record.insert("_read_only".to_owned(), self.read_only(&plan, old.as_ref())?);
         let operations = match &old {
             Some(row) => self.possible_json(&plan, row)?,
             None => json!([]),

@@ -9,12 +9,10 @@ use crate::{
     cx::Cx,
     def::EntityDef,
     error::{Error, FieldError, Result},
-    eval::{RowView, holds},
-    filter::Filter,
+    eval::RowView,
     json::Codec,
     lines::{Line, LineSet, LineSets},
     plan::Plan,
-    query,
     rec::Row,
     value::Currency,
     write::{any, default_cells, faults, validated, zero_cells},
@@ -145,36 +143,6 @@ impl Cx<'_> {
             }
         }
         Ok(false)
-    }
-
-    fn generic_right(&self, def: &EntityDef, right: Right) -> Result<()> {
-        if !def.owner.is_empty() && !def.lines_of_nobody() {
-            return Err(Error::refused("through_owner").with("entity", def.name));
-        }
-        if def.append_only || def.by_operation {
-            return Err(Error::new(403, "by_operation_only").with("entity", def.name));
-        }
-        if query::may(&self.schema, &self.who, def, right) { Ok(()) } else { Err(Error::forbidden(def.name)) }
-    }
-
-    fn writable_row(&mut self, plan: &Plan, id: i64, right: Right) -> Result<Row> {
-        let row = self.row_of(plan, id)?;
-        if !self.within(plan, id, Right::Read)? {
-            return Err(Error::not_found(plan.def.name, id));
-        }
-        if !self.within(plan, id, right)? {
-            return Err(Error::forbidden(plan.def.name));
-        }
-        if !plan.def.frozen_when.is_empty() {
-            let filter = Filter::parse_check(plan.def.frozen_when)?;
-            let view = RowView { id: row.id, company: row.company, archived: row.archived, cells: &row.cells };
-            if holds(&filter, plan, &view)? == Some(true) {
-                return Err(
-                    Error::refused("frozen").with("entity", crate::error::Arg::Key(format!("{}.label", plan.def.name)))
-                );
-            }
-        }
-        Ok(row)
     }
 
     /// Reads a record's JSON over what is stored.

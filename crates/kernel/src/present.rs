@@ -26,6 +26,8 @@ pub struct Shape {
     pub titles: bool,
     /// Owned lines and many-to-many relations.
     pub lines: bool,
+    /// What of the record may not be typed, as `_read_only`.
+    pub editing: bool,
 }
 
 impl Cx<'_> {
@@ -52,6 +54,11 @@ impl Cx<'_> {
         if shape.lines {
             for (map, row) in out.iter_mut().zip(rows) {
                 self.add_lines(&plan, row.id, shape.titles, map)?;
+            }
+        }
+        if shape.editing {
+            for (map, row) in out.iter_mut().zip(rows) {
+                map.insert("_read_only".to_owned(), self.read_only(&plan, Some(row))?);
             }
         }
         Ok(out.into_iter().map(J::Object).collect())

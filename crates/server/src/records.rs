@@ -57,7 +57,7 @@ fn query(call: &Call, entity: &str) -> Result<Query> {
 }
 
 fn shape(call: &Call, lines: bool) -> Result<Shape> {
-    Ok(Shape { expand: call.list("expand")?, titles: call.flag("titles")?, lines })
+    Ok(Shape { expand: call.list("expand")?, titles: call.flag("titles")?, lines, editing: lines })
 }
 
 pub(crate) fn list(app: &Arc<App>, call: &Call, entity: &str, who: &Arc<Principal>) -> Result<Reply> {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "suite/editing.rs"]
+mod editing;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kernel::{Ask, Module};
