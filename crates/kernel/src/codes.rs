@@ -60,6 +60,7 @@ pub const CODES: &[&str] = &[
     "wrong_state",
     "zero_division",
     "not_read",
+    "dry_run_busy",
     "dry_run_too_long",
     "bad_json",
 ];

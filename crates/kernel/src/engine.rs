@@ -17,6 +17,7 @@ use crate::{
     custom,
     cx::{Cx, Frame, Mode},
     def::{Module, OpDef},
+    dry::{DryRuns, Limited},
     error::{Error, Result},
     files::Files,
     hub::Change,
@@ -38,7 +39,12 @@ pub struct Options {
     pub files: Option<PathBuf>,
     /// Options of the store.
     pub store: store::Options,
+    /// How long a dry run may hold the writer; 200 ms where absent.
+    pub dry_run: Option<Duration>,
 }
+
+/// How long a dry run may hold the writer: a question must not stop the company.
+const DRY_RUN: Duration = Duration::from_millis(200);
 
 enum Stop {
     Error(Error),
@@ -60,6 +66,8 @@ pub struct Kernel {
     store: Store,
     shared: Arc<Shared>,
     directory: Option<&'static dyn Directory>,
+    dry_runs: DryRuns,
+    dry_run_limit: Duration,
     #[allow(clippy::type_complexity)]
     principals: RwLock<(i64, HashMap<(i64, i64), Arc<Principal>>)>,
 }
@@ -97,7 +105,15 @@ impl Kernel {
         })?;
         let directory = modules.iter().find_map(|m| m.directory);
         let shared = Arc::new(Shared::new(Arc::new(schema), Files::new(files)));
-        Ok(Self { store, shared, directory, principals: RwLock::default() })
+        let dry_run_limit = options.dry_run.unwrap_or(DRY_RUN);
+        Ok(Self {
+            store,
+            shared,
+            directory,
+            dry_runs: DryRuns::default(),
+            dry_run_limit,
+            principals: RwLock::default(),
+        })
     }
 
     /// The schema in force.
@@ -275,11 +291,21 @@ impl Kernel {
         f: impl Fn(&mut Cx<'_>) -> Result<(J, u16)>,
     ) -> Result<Answer> {
         self.ensure_ids()?;
-        let hash = ask.key.as_ref().map(|_| blake3::hash(input.to_string().as_bytes()).to_hex().to_string());
-        let started = Instant::now();
+        let key = ask.key.as_ref().filter(|_| !ask.dry_run);
+        let hash = key.map(|_| blake3::hash(input.to_string().as_bytes()).to_hex().to_string());
+        // Taken before the writer is waited for: a user's second dry run is told so at once.
+        let _place = if ask.dry_run { Some(self.dry_runs.begin(ask.who.user)?) } else { None };
         let done = self.store.write(|conn| -> std::result::Result<(Answer, Ended), Stop> {
+            let until = Instant::now() + self.dry_run_limit;
+            let mut limited;
+            let conn: &mut dyn Conn = if ask.dry_run {
+                limited = Limited { conn, until };
+                &mut limited
+            } else {
+                conn
+            };
             let mut cx = Cx::new(conn, self.schema(), &self.shared, ask.who.clone(), Mode::Write);
-            if let (Some(key), Some(hash)) = (&ask.key, &hash)
+            if let (Some(key), Some(hash)) = (key, &hash)
                 && let Some(answer) = earlier(&mut cx, route, key, hash)?
             {
                 return Ok((answer, Ended::default()));
@@ -298,13 +324,13 @@ impl Kernel {
                 ..Answer::default()
             };
             if ask.dry_run {
-                if started.elapsed() > Duration::from_millis(2_000) {
-                    return Err(Error::new(503, "dry_run_too_long").into());
+                if Instant::now() >= until {
+                    return Err(Error::refused("dry_run_too_long").into());
                 }
                 answer.changes = std::mem::take(&mut cx.collected.changes);
                 return Err(Stop::Dry(Box::new(answer)));
             }
-            if let (Some(key), Some(hash)) = (&ask.key, &hash) {
+            if let (Some(key), Some(hash)) = (key, &hash) {
                 remember(&mut cx, route, key, hash, &answer)?;
             }
             Ok((answer, Ended::of(cx)))
@@ -315,6 +341,9 @@ impl Kernel {
                 Ok(answer)
             }
             Err(Stop::Dry(answer)) => Ok(*answer),
+            Err(Stop::Error(error)) if ask.dry_run && error.code == "interrupted" => {
+                Err(Error::refused("dry_run_too_long"))
+            }
             Err(Stop::Error(error)) => Err(self.remedied(&ask.who, error)),
         }
     }
@@ -459,6 +488,12 @@ impl Kernel {
                 cx.row_of(&plan, record)?;
                 if !cx.within(&plan, record, Right::Read)? {
                     return Err(Error::not_found(entity, record));
+                }
+                // What hangs on a record belongs to it: whoever may change it may add to it, also where its state has
+                // frozen its fields.
+                cx.require(entity, Right::Write)?;
+                if !cx.within(&plan, record, Right::Write)? {
+                    return Err(Error::forbidden(entity));
                 }
                 let record = AnyRef::new(plan.def.name, record);
                 cx.insert(crate::sys::Attachment { file: crate::field::FileId(id.raw()), record })?;

@@ -341,6 +341,7 @@ impl Cx<'_> {
         };
         let mut errors = faults(plan, &view)?;
         errors.extend(self.references(plan, old.map(|r| r.cells.as_slice()), &incoming.cells)?);
+        errors.extend(self.relations(plan, old, &incoming.many)?);
         for set in &incoming.lines.sets {
             for (i, line) in set.lines.iter().filter(|l| !l.delete).enumerate() {
                 let view = RowView { cells: &line.cells, ..view };
@@ -354,6 +355,40 @@ impl Cx<'_> {
             }
         }
         Ok(errors)
+    }
+
+    /// Records that are newly related must be some that this person may see, in this company.
+    fn relations(
+        &mut self,
+        plan: &Plan,
+        old: Option<&Row>,
+        many: &[(&'static str, Vec<i64>)],
+    ) -> Result<Vec<FieldError>> {
+        let mut errors = Vec::new();
+        for (name, ids) in many {
+            let Some(relation) = plan.def.many.iter().find(|m| m.name == *name) else { continue };
+            let before = match old {
+                Some(row) => self.many(plan, name, row.id)?,
+                None => Vec::new(),
+            };
+            let other = self.schema.plan(relation.to)?.clone();
+            for id in ids.iter().filter(|id| !before.contains(id)) {
+                if !self.reachable(&other, *id)? {
+                    let args = vec![("id", crate::error::Arg::Int(*id))];
+                    errors.push(FieldError { field: (*name).to_owned(), code: "no_record".into(), args });
+                }
+            }
+        }
+        Ok(errors)
+    }
+
+    /// Whether a record is there for who acts.
+    fn reachable(&mut self, plan: &Plan, id: i64) -> Result<bool> {
+        match self.row_of(plan, id) {
+            Ok(_) => Ok(self.who.is_admin() || self.within(plan, id, Right::Read)?),
+            Err(error) if error.status == 404 => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// References that were changed must lead to records that this person may see, in this company.
@@ -371,13 +406,7 @@ impl Cx<'_> {
                 _ => continue,
             };
             let Some(id) = now.first().and_then(Value::as_int) else { continue };
-            let other = schema.plan(to)?;
-            let found = match self.row_of(other, id) {
-                Ok(_) => self.who.is_admin() || self.within(other, id, Right::Read)?,
-                Err(error) if error.status == 404 => false,
-                Err(error) => return Err(error),
-            };
-            if !found {
+            if !self.reachable(schema.plan(to)?, id)? {
                 let args = vec![("id", crate::error::Arg::Int(id))];
                 errors.push(FieldError { field: field.name.to_owned(), code: "no_record".into(), args });
             }

@@ -12,11 +12,15 @@ use crate::{
 };
 
 impl Cx<'_> {
-    /// The newest changes of a record first, at most `limit`.
+    /// The newest changes of a record first, at most `limit`; `after` is the `next` of the page before.
     ///
     /// # Errors
-    /// 404 where there is no such record that this person may see.
-    pub fn history(&mut self, entity: &str, id: i64, limit: usize) -> Result<J> {
+    /// 404 where there is no such record that this person may see, `cursor` for an `after` that is none.
+    pub fn history(&mut self, entity: &str, id: i64, limit: usize, after: Option<&str>) -> Result<J> {
+        let before = match after {
+            None => i64::MAX,
+            Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| Error::bad("cursor"))?,
+        };
         let schema = self.schema.clone();
         let plan = schema.plan(entity)?.clone();
         if !query::may(&schema, &self.who, &plan.def, Right::Read) {
@@ -28,8 +32,15 @@ impl Cx<'_> {
         }
         let language = self.who.language;
         let text = "SELECT a.kind, a.changes, o.at, o.actor, o.actor_name, o.name, o.step, a.id FROM sys_audit a \
-                    JOIN sys_operation o ON o.id = a.operation WHERE a.entity = ? AND a.record = ? ORDER BY a.id DESC LIMIT ?";
-        let rows = self.conn.rows(text, &[Value::from(plan.def.name), Value::Int(id), Value::Int(limit as i64)])?;
+                    JOIN sys_operation o ON o.id = a.operation WHERE a.entity = ? AND a.record = ? AND a.id < ? \
+                    ORDER BY a.id DESC LIMIT ?";
+        let most = i64::try_from(limit).unwrap_or(i64::MAX - 1);
+        let params = [Value::from(plan.def.name), Value::Int(id), Value::Int(before), Value::Int(most + 1)];
+        let mut rows = self.conn.rows(text, &params)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().and_then(|row| row.get(7)).and_then(Value::as_int);
+        let next = last.filter(|_| more).map(|id| id.to_string());
         let mut out = Vec::new();
         for row in rows {
             let text_at = |i: usize| row.get(i).and_then(Value::as_text).unwrap_or("");
@@ -73,7 +84,7 @@ impl Cx<'_> {
                 "changes": list,
             }));
         }
-        Ok(json!({"rows": out, "next": null}))
+        Ok(json!({"rows": out, "next": next}))
     }
 
     /// Documents that refer to a record by a reference to any record, and those that it refers to.

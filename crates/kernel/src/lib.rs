@@ -14,6 +14,7 @@ mod custom;
 mod cx;
 mod def;
 mod draft;
+mod dry;
 mod editable;
 mod engine;
 mod error;

@@ -147,7 +147,7 @@ pub(crate) fn remove(app: &App, call: &Call, entity: &str, id: i64, ask: &Ask) -
 
 pub(crate) fn history(app: &App, call: &Call, entity: &str, id: i64, who: &Arc<Principal>) -> Result<Reply> {
     let limit = limit(call, 200, MAX_LIMIT)?;
-    Ok(reply::json(200, &app.kernel.read(who, |cx| cx.history(entity, id, limit))?))
+    Ok(reply::json(200, &app.kernel.read(who, |cx| cx.history(entity, id, limit, call.param("after")))?))
 }
 
 /// The condition of a panel: its path leads to the record.

@@ -2,8 +2,12 @@
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/companies.rs"]
+mod companies;
 #[path = "suite/live.rs"]
 mod live;
+#[path = "suite/open.rs"]
+mod open;
 #[path = "suite/reading.rs"]
 mod reading;
 #[path = "suite/signing_in.rs"]

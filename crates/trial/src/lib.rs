@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use kernel::{Answer, Ask, Error, Kernel, Module, Options, Principal, Query, Shape};
@@ -33,6 +34,16 @@ impl Trial {
 
     /// A company in a country with a currency.
     pub fn of(modules: &[&'static Module], country: &str, currency: &str) -> Self {
+        // Debug builds on a busy machine are slow: the limit itself has a test of its own.
+        Self::with(modules, country, currency, Duration::from_secs(5))
+    }
+
+    /// A Czech company in which dry runs have this limit.
+    pub fn limited(modules: &[&'static Module], dry_run: Duration) -> Self {
+        Self::with(modules, "CZ", "CZK", dry_run)
+    }
+
+    fn with(modules: &[&'static Module], country: &str, currency: &str, dry_run: Duration) -> Self {
         let folder = std::env::temp_dir().join(format!(
             "celek-trial-{}-{}",
             std::process::id(),
@@ -42,7 +53,8 @@ impl Trial {
         let mut all = vec![&platform::MODULE];
         all.extend(modules.iter().copied().filter(|m| m.name != "platform"));
         let url = format!("sqlite:{}", folder.join("trial.db").display());
-        let kernel = Kernel::open(&url, &all, Options::default()).expect("the kernel opens");
+        let kernel = Kernel::open(&url, &all, Options { dry_run: Some(dry_run), ..Options::default() })
+            .expect("the kernel opens");
         let nobody = Arc::new(Principal::system(Arc::default()));
         kernel
             .work(&nobody, "trial.found", |cx| platform::found_for_trial(cx, country, currency, USERS))

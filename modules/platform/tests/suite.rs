@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "suite/dry.rs"]
+mod dry;
+
 use kernel::{Ask, Filter, Query, Shape};
 use serde_json::json;
 use trial::Trial;
@@ -55,7 +58,7 @@ fn generic_writing_keeps_the_rules() {
     assert_eq!(trial.record("platform.unit", unit)["archived"], json!(true));
     kernel.remove("platform.unit", second, None, &ask).unwrap();
     assert_eq!(trial.list("platform.unit", json!({"id": second})).len(), 0);
-    let history = kernel.read(&trial.who("admin"), |cx| cx.history("platform.unit", unit, 20)).unwrap();
+    let history = kernel.read(&trial.who("admin"), |cx| cx.history("platform.unit", unit, 20, None)).unwrap();
     let kinds: Vec<_> =
         history["rows"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kinds, ["archived", "changed", "created"]);

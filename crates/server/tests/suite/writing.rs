@@ -74,7 +74,7 @@ fn a_draft_stores_nothing() {
     assert_eq!(served.parties(), 0);
 }
 
-fn form(parts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
+pub(crate) fn form(parts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
     for (name, value) in parts {
         body.extend(format!("--cut\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
