@@ -200,7 +200,7 @@ pub fn operation(input: &DeriveInput) -> Result<TokenStream> {
             ("read" | "always_check" | "person_only" | "dangerous" | "file" | "public", Value::Flag) => {
                 sets.push(quote!(#key: true));
             }
-            ("label" | "allow" | "inverse" | "no_inverse", _) => {
+            ("label" | "allow" | "inverse" | "no_inverse" | "area", _) => {
                 let text = item.text()?;
                 sets.push(quote!(#key: #text));
             }

@@ -81,13 +81,43 @@ pub(crate) struct Collected {
     pub access_changed: bool,
 }
 
-/// A remark for the person, shown with the result: a catalogue key with arguments.
+/// A remark for the person: shown with the result of an operation, and beside a record that is being typed. It never
+/// refuses anything.
 #[derive(Clone, Debug)]
 pub struct Note {
-    /// Key.
+    /// Key of the message in the catalogue.
     pub key: String,
     /// Arguments.
     pub args: Vec<(&'static str, crate::error::Arg)>,
+    /// Path of the field that it is about.
+    pub field: Option<String>,
+    /// Records to look at.
+    pub links: Vec<AnyRef>,
+}
+
+impl Note {
+    /// A remark with the message under a key.
+    pub fn new(key: &str) -> Self {
+        Self { key: key.to_owned(), args: Vec::new(), field: None, links: Vec::new() }
+    }
+    /// Adds an argument of the message.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<crate::error::Arg>) -> Self {
+        self.args.push((name, value.into()));
+        self
+    }
+    /// Says which field it is about.
+    #[must_use]
+    pub fn on(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+    /// Adds a record to look at.
+    #[must_use]
+    pub fn link(mut self, record: impl Into<AnyRef>) -> Self {
+        self.links.push(record.into());
+        self
+    }
 }
 
 /// The context of an operation: one transaction, one principal, one moment.
@@ -104,6 +134,7 @@ pub struct Cx<'a> {
     pub(crate) drawn: Vec<NumberDrawn>,
     pub(crate) ids: (i64, i64),
     pub(crate) target: Option<(&'static str, Row)>,
+    pub(crate) ruled: Option<i64>,
 }
 
 impl<'a> Cx<'a> {
@@ -127,6 +158,7 @@ impl<'a> Cx<'a> {
             drawn: Vec::new(),
             ids: (0, 0),
             target: None,
+            ruled: None,
         }
     }
 
@@ -416,7 +448,25 @@ impl<'a> Cx<'a> {
 
     /// Adds a remark to the answer.
     pub fn note(&mut self, key: &str, args: Vec<(&'static str, crate::error::Arg)>) {
-        self.collected.notes.push(Note { key: key.to_owned(), args });
+        self.tell(Note { args, ..Note::new(key) });
+    }
+
+    /// Adds a remark with its field and links: rules say so what a person should know and no rule refuses.
+    pub fn tell(&mut self, note: Note) {
+        self.collected.notes.push(note);
+    }
+
+    /// The stored record whose rules run now; nothing for one that is not stored yet. A rule needs it to leave the record
+    /// itself out when it looks at the others.
+    pub fn ruled<T: crate::def::Entity>(&self) -> Option<crate::value::Id<T>> {
+        self.ruled.map(crate::value::Id::new)
+    }
+
+    pub(crate) fn ruling<T>(&mut self, id: Option<i64>, part: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.ruled, id);
+        let result = part(self);
+        self.ruled = before;
+        result
     }
 
     /// Says that roles, rules, users or sessions changed: cached rights are thrown away after the commit.

@@ -259,6 +259,8 @@ pub struct OpDef {
     pub file: bool,
     /// Anybody may call it without signing in (web forms); it throttles and checks for itself.
     pub public: bool,
+    /// Area of the navigation in which screens show the answer of a read operation as a page; none where empty.
+    pub area: &'static str,
 }
 
 impl OpDef {
@@ -282,6 +284,7 @@ impl OpDef {
         dangerous: false,
         file: false,
         public: false,
+        area: "",
     };
 }
 

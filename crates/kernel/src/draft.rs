@@ -5,7 +5,7 @@ use store::Value;
 
 use crate::{
     access::Right,
-    cx::{Cx, Mode, check_state},
+    cx::{Cx, Mode, Note, check_state},
     def::OpDef,
     engine::Kernel,
     error::{Error, FieldError, Result},
@@ -104,6 +104,31 @@ impl Cx<'_> {
     }
 }
 
+impl Cx<'_> {
+    /// Remarks as the interface tells them; records that this person may not see are not linked.
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn notes_json(&mut self, notes: &[Note]) -> Result<J> {
+        let (schema, language) = (self.schema.clone(), self.who.language);
+        let mut told: Vec<J> = Vec::new();
+        for note in notes {
+            let mut links = Vec::new();
+            for link in note.links.iter().take(20) {
+                if let Some(title) = self.titles(link.entity, &[link.id], 1)?.remove(&link.id) {
+                    links.push(json!({"entity": link.entity, "id": link.id, "title": title}));
+                }
+            }
+            let message = schema.message(language, &note.key, &note.args);
+            let one = json!({"field": note.field, "code": note.key, "message": message, "links": links});
+            if !told.contains(&one) {
+                told.push(one);
+            }
+        }
+        Ok(J::Array(told))
+    }
+}
+
 impl Kernel {
     /// Evaluates a record that is being typed: fields by name, lines as lists, `id` when it exists. Stores nothing.
     ///
@@ -151,6 +176,8 @@ impl Cx<'_> {
             }
             errors.extend(error.errors.iter().cloned());
         }
+        let notes = std::mem::take(&mut self.collected.notes);
+        let notes = self.notes_json(&notes)?;
         let mut provenance = Map::new();
         for (i, field) in plan.fields.iter().enumerate() {
             let now = plan.cells_of(i, &incoming.cells);
@@ -233,6 +260,7 @@ impl Cx<'_> {
             "record": record,
             "provenance": provenance,
             "errors": errors,
+            "notes": notes,
             "operations": operations,
             "titles": titles,
         }))

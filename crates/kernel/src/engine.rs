@@ -72,7 +72,7 @@ pub struct Kernel {
     principals: RwLock<(i64, HashMap<(i64, i64), Arc<Principal>>)>,
 }
 
-static CREATE: OpDef = OpDef { name: "record.create", ..OpDef::BASE };
+pub(crate) static CREATE: OpDef = OpDef { name: "record.create", ..OpDef::BASE };
 static CHANGE: OpDef = OpDef { name: "record.change", ..OpDef::BASE };
 static REMOVE: OpDef = OpDef { name: "record.delete", ..OpDef::BASE };
 static WORK: OpDef = OpDef { name: "sys.work", ..OpDef::BASE };
@@ -433,7 +433,7 @@ impl Kernel {
     pub fn create(&self, entity: &str, body: &J, ask: &Ask) -> Result<Answer> {
         self.transact(ask, &format!("entities/{entity}"), body, &CREATE, 0, |cx| {
             let (id, rev) = cx.create(entity, body)?;
-            Ok((json!({"id": id, "rev": rev}), 201))
+            Ok((cx.written(id, rev)?, 201))
         })
     }
 
@@ -444,7 +444,7 @@ impl Kernel {
     pub fn change(&self, entity: &str, id: i64, rev: Option<i64>, body: &J, ask: &Ask) -> Result<Answer> {
         self.transact(ask, &format!("entities/{entity}/{id}"), body, &CHANGE, 0, |cx| {
             let (id, rev) = cx.change(entity, id, rev, body)?;
-            Ok((json!({"id": id, "rev": rev}), 200))
+            Ok((cx.written(id, rev)?, 200))
         })
     }
 
@@ -527,6 +527,16 @@ impl Kernel {
 }
 
 impl Cx<'_> {
+    /// The answer of a generic write, with what its rules remarked.
+    fn written(&mut self, id: i64, rev: i64) -> Result<J> {
+        let mut answer = json!({"id": id, "rev": rev});
+        if !self.collected.notes.is_empty() {
+            let notes = self.collected.notes.clone();
+            answer["notes"] = self.notes_json(&notes)?;
+        }
+        Ok(answer)
+    }
+
     /// One record as JSON, with the rights of who acts.
     ///
     /// # Errors

@@ -67,7 +67,10 @@ impl Cx<'_> {
         if !self.within(&plan, id, Right::Write)? {
             return Err(Error::forbidden(entity));
         }
-        self.link(any(&plan, id));
+        let made = any(&plan, id);
+        self.link(made);
+        // Hooks hear of it, so that what follows from a record follows from one that was written down too.
+        self.collected.done.push_back(crate::def::Done { op: &crate::engine::CREATE, target: Some(made) });
         Ok((id, 1))
     }
 
@@ -304,7 +307,9 @@ impl Cx<'_> {
             .iter()
             .map(|set| set.lines.iter().map(|line| self::missing(&set.plan, &line.cells)).collect())
             .collect();
-        let result = (entry.check)(old.map(|row| row.cells.as_slice()), &mut incoming.cells, true, self)
+        let stored = old.map(|row| row.cells.as_slice());
+        let result = self
+            .ruling(old.map(|row| row.id), |cx| (entry.check)(stored, &mut incoming.cells, true, cx))
             .and_then(|()| (entry.compute)(&mut incoming.cells, &mut incoming.lines, true, self))
             .and_then(|()| self.check_lines(&mut incoming.lines));
         take_back(plan, &mut incoming.cells, &missing);
@@ -320,7 +325,9 @@ impl Cx<'_> {
         for set in &mut lines.sets {
             let Some(entry) = set.plan.entry else { continue };
             for (i, line) in set.lines.iter_mut().filter(|l| !l.delete).enumerate() {
-                (entry.check)(line.old.as_deref(), &mut line.cells, true, self)
+                let (id, old) = (line.id, line.old.as_deref());
+                let cells = &mut line.cells;
+                self.ruling(id, |cx| (entry.check)(old, cells, true, cx))
                     .map_err(|error| error.under(&format!("{}.{i}", set.def.name)))?;
             }
         }

@@ -71,7 +71,7 @@ pub use hub::{Change, ChangeKind, Hub};
 pub use intern::intern;
 pub use jobs::{Letter, LetterSent, MAX_ATTEMPTS};
 pub use kernel_derive::{Entity, Event, Fields, Operation};
-pub use lang::Language;
+pub use lang::{Language, fold};
 pub use lines::{Line, LineSet, LineSets};
 pub use plan::Plan;
 pub use present::Shape;

@@ -79,26 +79,33 @@ impl Teller<'_> {
     }
 
     fn areas(&self) -> Vec<J> {
-        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        // What stands in an area: entities, and read operations with a page of their own.
+        let mut found: BTreeMap<&str, [Vec<&str>; 2]> = BTreeMap::new();
         let compiled = self.schema.modules.iter().flat_map(|m| m.entities).map(|e| (e.def)().name);
         let all = compiled.chain(self.schema.plans.values().filter(|p| p.entry.is_none()).map(|p| p.def.name));
         for plan in all.filter_map(|name| self.schema.plans.get(name)) {
             let shown = plan.entry.is_none() || self.views.views.contains_key(plan.def.name);
             if shown && !plan.def.area.is_empty() && self.may(&plan.def, Right::Read) {
-                found.entry(plan.def.area).or_default().push(plan.def.name);
+                found.entry(plan.def.area).or_default()[0].push(plan.def.name);
+            }
+        }
+        // A read operation that needs nothing to be said is a page of its own.
+        for def in self.schema.modules.iter().flat_map(|m| m.operations).map(|o| (o.def)()) {
+            if def.read && !def.area.is_empty() && self.who.may_call(def) {
+                found.entry(def.area).or_default()[1].push(def.name);
             }
         }
         let place = |area: &str| match area {
             "settings" => usize::MAX,
             other => AREAS.iter().position(|a| *a == other).unwrap_or(AREAS.len()),
         };
-        let mut areas: Vec<(&str, Vec<&str>)> = found.into_iter().collect();
+        let mut areas: Vec<_> = found.into_iter().collect();
         areas.sort_by_key(|(area, _)| place(area));
         areas
             .into_iter()
-            .map(|(area, entities)| {
+            .map(|(area, [entities, operations])| {
                 let label = self.schema.label_by_key(self.language, &format!("area.{area}"));
-                json!({"key": area, "label": label, "entities": entities})
+                json!({"key": area, "label": label, "entities": entities, "operations": operations})
             })
             .collect()
     }

@@ -103,7 +103,8 @@ fn check_panel(schema: &Schema, entity: &str, key: &str, panel: &J) -> Result<()
     let Some(path) = panel["path"].as_str() else { return wrong("no path") };
     let plan = schema.plan(other)?;
     let first = path.split('.').next().unwrap_or(path);
-    if plan.field(first).is_none() && first != "id" {
+    let relation = path == first && plan.def.many.iter().any(|m| m.name == first);
+    if plan.field(first).is_none() && first != "id" && !relation {
         return wrong(&format!("{other} has no field {first}"));
     }
     for name in texts(&panel["columns"]).chain(texts(&panel["sums"])) {

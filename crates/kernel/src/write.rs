@@ -28,7 +28,7 @@ impl Cx<'_> {
         record.write(&mut cells);
         cells.resize(plan.columns.len(), Value::Null);
         if let Some(entry) = plan.entry {
-            (entry.check)(None, &mut cells, false, self)?;
+            self.ruling(None, |cx| (entry.check)(None, &mut cells, false, cx))?;
         }
         validated(&plan, &RowView { id: 0, company: self.who.company.id, archived: false, cells: &cells })?;
         let company = self.who.company.id;
@@ -66,7 +66,7 @@ impl Cx<'_> {
 
     fn update_checked(&mut self, plan: &Plan, old: &Row, cells: &mut Vec<Value>) -> Result<i64> {
         if let Some(entry) = plan.entry {
-            (entry.check)(Some(&old.cells), cells, false, self)?;
+            self.ruling(Some(old.id), |cx| (entry.check)(Some(&old.cells), cells, false, cx))?;
         }
         validated(plan, &RowView { id: old.id, company: old.company, archived: old.archived, cells })?;
         self.update_row(plan, old, cells)

@@ -141,8 +141,7 @@ fn message(kernel: &Kernel, def: &OpDef, answer: &Answer, language: Language) ->
 
 /// What the person is told: what happened, where it can be seen, what comes next.
 fn result(kernel: &Kernel, def: &OpDef, answer: &Answer, who: &Arc<Principal>) -> Result<J> {
-    let schema = kernel.schema();
-    let links = kernel.read(who, |cx| {
+    let (links, next) = kernel.read(who, |cx| {
         let mut links = Vec::new();
         for link in answer.links.iter().take(20) {
             // What this person may not see is not told.
@@ -150,13 +149,8 @@ fn result(kernel: &Kernel, def: &OpDef, answer: &Answer, who: &Arc<Principal>) -
                 links.push(json!({"entity": link.entity, "id": link.id, "title": title}));
             }
         }
-        Ok(links)
+        Ok((links, cx.notes_json(&answer.notes)?))
     })?;
-    let next: Vec<J> = answer
-        .notes
-        .iter()
-        .map(|note| json!({"message": schema.message(who.language, &note.key, &note.args)}))
-        .collect();
     let numbers: Vec<J> = answer
         .numbers
         .iter()

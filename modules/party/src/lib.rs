@@ -1,12 +1,14 @@
 //! Companies and people that one deals with: one record for each, whatever part of the house meets it.
 
+mod duplicate;
+mod numbers;
 mod party;
 
 use kernel::{Module, entity, op};
 
+pub use duplicate::{Candidate, Candidates, Duplicates, core_name, find, reached_by};
 pub use party::{
-    Address, AddressKind, Candidate, Candidates, Contact, ContactKind, Duplicates, Party, PartyKind, PostalAddress,
-    Tag, address, by_external, living,
+    Address, AddressKind, Contact, ContactKind, Party, PartyKind, PostalAddress, Tag, address, by_external, living,
 };
 
 /// What the module owns.
@@ -16,6 +18,7 @@ pub static MODULE: Module = Module {
     operations: &[op::<Duplicates>()],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[("party.party", include_str!("party.view.toml")), ("party.tag", include_str!("tag.view.toml"))],
-    errors: &["party.merged"],
+    extends: &[("party.tag", include_str!("tag.extends.toml"))],
+    errors: &["party.merged", "party.web_address"],
     ..Module::BASE
 };

@@ -1,9 +1,11 @@
 //! Companies and people that one deals with, their addresses and contact points.
 
 use kernel::{
-    Country, Cx, Email, Entity, Error, Fields, Filter, Id, LanguageCode, LongText, Money, Operation, Phone, Query,
-    Result, Rules, Run, choice,
+    Country, Cx, Email, Entity, Error, FieldDef, Id, Kind, LanguageCode, LongText, Money, Phone, Result, Rules, Value,
+    choice, json::Codec,
 };
+
+use crate::{duplicate, numbers};
 
 choice!(
     /// What a party is.
@@ -55,9 +57,21 @@ pub struct Party {
 }
 
 impl Rules for Party {
-    fn check(_old: Option<&Self>, new: &mut Self, _cx: &mut Cx<'_>) -> Result<()> {
+    fn check(old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
         if let Some(number) = &mut new.reg_no {
             number.retain(|c| !c.is_whitespace());
+        }
+        if let Some(number) = &mut new.vat_no {
+            number.retain(|c| !c.is_whitespace());
+            number.make_ascii_uppercase();
+        }
+        // Nobody keeps two mailboxes that differ in case; one spelling lets an address be found.
+        if let Some(email) = &mut new.email {
+            email.0 = email.0.to_lowercase();
+        }
+        numbers::doubt(old, new, cx);
+        if cx.is_draft() {
+            duplicate::tell(old, new, cx)?;
         }
         Ok(())
     }
@@ -98,7 +112,7 @@ choice!(
 
 /// A way to reach a party.
 #[derive(Entity)]
-#[entity(name = "party.contact", plain, title = value, owner = party)]
+#[entity(name = "party.contact", title = value, owner = party)]
 pub struct Contact {
     /// Whose.
     pub party: Id<Party>,
@@ -106,9 +120,52 @@ pub struct Contact {
     #[field(default = "email")]
     pub kind: ContactKind,
     /// Address, number or link.
+    #[field(indexed)]
     pub value: String,
     /// Who or what answers there.
     pub label: Option<String>,
+}
+
+impl Rules for Contact {
+    fn check(_old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+        let kind = match new.kind {
+            ContactKind::Email => Kind::Email,
+            ContactKind::Phone => Kind::Phone,
+            ContactKind::Web => return web_address(new),
+            ContactKind::Other => return Ok(()),
+        };
+        if new.value.is_empty() {
+            return Ok(());
+        }
+        // The same spelling as in the party's own fields, so that a contact is found by what people type.
+        let country = Some(cx.company().country.as_str()).filter(|c| !c.is_empty());
+        let codec = Codec { country, ..Codec::default() };
+        let mut cells = Vec::new();
+        codec
+            .decode(&FieldDef { kind, ..FieldDef::BASE }, &new.value.as_str().into(), &mut cells)
+            .map_err(|error| error.under("value"))?;
+        if let Some(Value::Text(text)) = cells.first() {
+            new.value = if matches!(kind, Kind::Email) { text.to_lowercase() } else { text.clone() };
+        }
+        Ok(())
+    }
+}
+
+fn web_address(contact: &mut Contact) -> Result<()> {
+    let value = contact.value.trim();
+    if value.is_empty() {
+        return Ok(());
+    }
+    // Only what a browser opens as a page: no other scheme becomes a link on the card.
+    let bare = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let host = bare.unwrap_or(value).split(['/', '?', '#']).next().unwrap_or("");
+    if !host.contains('.') || host.contains([':', '@']) || value.chars().any(char::is_whitespace) {
+        return Err(Error::field("value", "party.web_address"));
+    }
+    if bare.is_none() {
+        contact.value = format!("https://{value}");
+    }
+    Ok(())
 }
 
 /// A word that groups parties.
@@ -148,72 +205,6 @@ pub fn address(cx: &mut Cx<'_>, party: Id<Party>, kind: AddressKind) -> Result<P
     let own = cx.company().country.clone();
     lines.extend(found.country.iter().filter(|c| c.0 != own).map(|c| c.0.clone()));
     Ok(PostalAddress { name: found.name.clone().unwrap_or(name), lines })
-}
-
-/// Finds parties that may be the same as one that is being entered: same number, e-mail or phone, or a like name.
-#[derive(Operation)]
-#[operation(name = "party.party.duplicates", allow = "*", read)]
-pub struct Duplicates {
-    /// Name.
-    pub name: Option<String>,
-    /// Registration number.
-    pub reg_no: Option<String>,
-    /// E-mail address.
-    pub email: Option<Email>,
-    /// Phone number.
-    pub phone: Option<Phone>,
-}
-
-/// A party that may be the same.
-#[derive(Fields)]
-pub struct Candidate {
-    /// The party.
-    pub party: Id<Party>,
-    /// Its name.
-    pub name: String,
-    /// What is the same: `reg_no`, `email`, `phone` or `name`.
-    pub same: String,
-}
-
-/// Candidates, the surest first.
-#[derive(Fields)]
-pub struct Candidates {
-    /// The candidates.
-    pub candidates: Vec<Candidate>,
-}
-
-impl Run for Duplicates {
-    type Output = Candidates;
-    fn run(self, cx: &mut Cx<'_>) -> Result<Candidates> {
-        let mut found: Vec<Candidate> = Vec::new();
-        let exact = [("reg_no", self.reg_no), ("email", self.email.map(|e| e.0)), ("phone", self.phone.map(|p| p.0))];
-        for (field, value) in exact {
-            let Some(value) = value else { continue };
-            let query = Query { filter: Some(Filter::eq(field, value)), limit: 10, ..Query::of("party.party") };
-            add(cx, &mut found, &query, field)?;
-        }
-        if let Some(name) = self.name {
-            // Legal forms say nothing about who somebody is.
-            let words: Vec<&str> =
-                name.split_whitespace().filter(|w| w.chars().count() > 2 && !w.contains('.')).take(4).collect();
-            if !words.is_empty() {
-                let query = Query { q: Some(words.join(" ")), limit: 10, ..Query::of("party.party") };
-                add(cx, &mut found, &query, "name")?;
-            }
-        }
-        Ok(Candidates { candidates: found })
-    }
-}
-
-fn add(cx: &mut Cx<'_>, found: &mut Vec<Candidate>, query: &Query, same: &str) -> Result<()> {
-    let (rows, _) = cx.select(query, true)?;
-    for row in rows {
-        let party = Id::<Party>::new(row.id);
-        if !found.iter().any(|c| c.party == party) {
-            found.push(Candidate { party, name: cx.get(party)?.name.clone(), same: same.to_owned() });
-        }
-    }
-    Ok(())
 }
 
 /// The party with a number of another system.
