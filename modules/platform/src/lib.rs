@@ -13,8 +13,8 @@ pub use session::{
     Revoke, Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token,
 };
 pub use user::{
-    AddUser, Credential, Grant, NewUser, ROLES, Role, Rule, SetRoles, User, UserAdded, add_user, set_roles,
-    users_in_role,
+    AddUser, Credential, Grant, NewUser, OwnOnly, ROLES, Role, Rule, RuleMade, SetLanguage, SetRoles, User, UserAdded,
+    add_user, set_roles, users_in_role,
 };
 
 /// What the module owns.
@@ -33,12 +33,21 @@ pub static MODULE: Module = Module {
         entity::<Setup>(),
         entity::<Note>(),
     ],
-    operations: &[op::<AddUser>(), op::<SetRoles>(), op::<Revoke>(), op::<AddNote>(), op::<ListNotes>()],
+    operations: &[
+        op::<AddUser>(),
+        op::<SetRoles>(),
+        op::<SetLanguage>(),
+        op::<OwnOnly>(),
+        op::<Revoke>(),
+        op::<AddNote>(),
+        op::<ListNotes>(),
+    ],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[
         ("platform.company", include_str!("company.view.toml")),
         ("platform.user", include_str!("user.view.toml")),
         ("platform.role", include_str!("role.view.toml")),
+        ("platform.rule", include_str!("rule.view.toml")),
         ("platform.token", include_str!("token.view.toml")),
     ],
     errors: &[
@@ -47,6 +56,7 @@ pub static MODULE: Module = Module {
         "platform.letters",
         "platform.last_admin",
         "platform.login",
+        "platform.no_owner",
         "platform.password",
         "platform.role",
         "platform.setup_token",

@@ -1,6 +1,7 @@
 //! Users, roles and what roles may do.
 
 use kernel::{Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Rules, Run, Value};
+use serde_json::json;
 
 use crate::company::{Company, Unit};
 
@@ -341,5 +342,64 @@ impl Run for SetRoles {
             other_admin(cx, &login)?;
         }
         set_roles(cx, self.user, &codes)
+    }
+}
+
+/// Changes the language in which the program speaks to who asks.
+#[derive(Operation)]
+#[operation(
+    name = "platform.user.set_language",
+    allow = "*",
+    person_only,
+    no_inverse = "The other language is chosen again."
+)]
+pub struct SetLanguage {
+    /// Language.
+    pub language: LanguageCode,
+}
+
+impl Run for SetLanguage {
+    type Output = ();
+    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
+        let who = cx.who().user;
+        if who == 0 {
+            return Err(Error::forbidden("platform.user"));
+        }
+        let mut user = cx.get(Id::<User>::new(who))?;
+        user.language = self.language;
+        cx.save(&mut user)
+    }
+}
+
+/// Narrows a role to its own records of an entity: it reads and changes only those that name who asks as their owner.
+#[derive(Operation)]
+#[operation(name = "platform.rule.own", allow = "admin", person_only, button = 2, no_inverse = "The rule is deleted.")]
+pub struct OwnOnly {
+    /// The role.
+    pub role: Id<Role>,
+    /// The entity, such as `crm.deal`.
+    pub entity: String,
+}
+
+/// The rule.
+#[derive(Fields)]
+pub struct RuleMade {
+    /// The rule.
+    pub rule: Id<Rule>,
+}
+
+impl Run for OwnOnly {
+    type Output = RuleMade;
+    fn run(self, cx: &mut Cx<'_>) -> Result<RuleMade> {
+        let schema = cx.schema().clone();
+        let plan = schema
+            .plan(&self.entity)
+            .map_err(|_| Error::field("entity", "no_entity").with("value", self.entity.as_str()))?;
+        let owner = plan.fields.iter().find(|f| f.role == "owner").map(|f| f.name);
+        let owner = owner.ok_or_else(|| Error::field("entity", "platform.no_owner"))?;
+        let filter = Json(json!({owner: "@me"}));
+        let rule = cx.insert(Rule { role: self.role, entity: self.entity, filter, read: true, write: true })?;
+        cx.link(rule);
+        Ok(RuleMade { rule })
     }
 }

@@ -319,3 +319,59 @@ fn drafts_compute_and_store_nothing() {
     assert!(draft["errors"].as_array().unwrap().iter().any(|e| e["field"] == "name"));
     assert_eq!(trial.list("platform.user", json!({"login": "new"})).len(), 0);
 }
+
+#[test]
+fn everybody_chooses_their_own_language() {
+    let trial = Trial::new(&[]);
+    let sales = trial.who("sales");
+    assert_eq!(sales.language, kernel::Language::En);
+    trial.run("sales", "platform.user.set_language", json!({"language": "cs"}));
+    assert_eq!(trial.who("sales").language, kernel::Language::Cs, "at once, without signing in again");
+    assert_eq!(trial.who("stock").language, kernel::Language::En, "nobody else's");
+    assert_eq!(trial.refused("sales", "platform.user.set_language", json!({"language": "xx"})).status, 422);
+    let meta = trial.kernel().meta(&trial.who("sales"), kernel::Language::Cs).unwrap();
+    assert_eq!(meta["operations"]["platform.user.set_language"]["label"], "Změnit jazyk");
+    // It is told in the history of the user, by whom.
+    let plan = trial.kernel().schema().plan("platform.user").unwrap().def.name;
+    let history = trial.kernel().read(&trial.who("admin"), |cx| cx.history(plan, sales.user, 10)).unwrap();
+    assert_eq!(history["rows"][0]["operation"], "platform.user.set_language");
+    let nobody = std::sync::Arc::new(kernel::Principal::anonymous(trial.system().company.clone()));
+    let error =
+        trial.kernel().run("platform.user.set_language", &json!({"language": "cs"}), &Ask::by(nobody)).unwrap_err();
+    assert_eq!(error.status, 403);
+}
+
+#[test]
+fn currency_and_day_are_the_companys() {
+    let trial = Trial::of(&[], "US", "USD");
+    let meta = trial.kernel().meta(&trial.who("sales"), kernel::Language::En).unwrap();
+    assert_eq!(meta["company"]["currency"], "USD");
+    assert_eq!(meta["company"]["time_zone"], "America/New_York");
+    // Half past two in the morning of UTC is still the day before in New York.
+    let at: jiff::Timestamp = "2026-03-02T02:30:00Z".parse().unwrap();
+    trial.kernel().shared().set_clock(Some(at));
+    let day = trial.kernel().read(&trial.who("sales"), |cx| Ok(cx.today().to_string())).unwrap();
+    assert_eq!(day, "2026-03-01");
+    trial.kernel().shared().set_clock(None);
+    let company = trial.list("platform.company", json!({}))[0]["id"].as_i64().unwrap();
+    let ask = Ask::by(trial.who("admin"));
+    trial.kernel().change("platform.company", company, None, &json!({"time_zone": "Asia/Tokyo"}), &ask).unwrap();
+    trial.kernel().shared().set_clock(Some(at));
+    let day = trial.kernel().read(&trial.who("sales"), |cx| Ok(cx.today().to_string())).unwrap();
+    trial.kernel().shared().set_clock(None);
+    assert_eq!(day, "2026-03-02");
+}
+
+#[test]
+fn only_what_has_an_owner_can_be_own() {
+    let trial = Trial::new(&[]);
+    let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].clone();
+    for (entity, code) in [("platform.unit", "platform.no_owner"), ("no.such", "no_entity")] {
+        let error = trial.refused("admin", "platform.rule.own", json!({"role": role, "entity": entity}));
+        assert_eq!(error.errors[0].code, code);
+    }
+    assert_eq!(
+        trial.refused("manager", "platform.rule.own", json!({"role": role, "entity": "platform.unit"})).status,
+        403
+    );
+}

@@ -159,6 +159,9 @@ export const api = {
     call<T>('GET', operation(name), { query: input, signal }),
   readAddress: (name: string, input: Query) => address(operation(name), input),
 
+  setUserLanguage: (language: string) =>
+    call<Answer>('POST', operation('platform.user.set_language'), { body: { language } }),
+
   inbox: (signal?: AbortSignal) => call<{ tasks: Task[] }>('GET', operation('process.inbox.mine'), { signal }),
   task: (id: number, signal?: AbortSignal) =>
     call<TaskDetail>('GET', operation('process.task.show'), { query: { task: id }, signal }),

@@ -106,7 +106,7 @@ export interface Meta {
   user: { id: number; login: string; name: string; language: string; roles: string[] };
   company: { id: number; name: string; currency: string; time_zone: string; language: string; demo: boolean };
   languages: { code: string; name: string }[];
-  areas: { key: string; label: string; entities: string[] }[];
+  areas: { key: string; label: string; entities: string[]; operations?: string[] }[];
   entities: Record<string, Entity>;
   operations: Record<string, Operation>;
 }
@@ -168,10 +168,19 @@ export interface Problem {
   request?: string;
 }
 
+/** What a rule has to say and does not refuse. */
+export interface Remark {
+  field?: string | null;
+  code?: string;
+  message: string;
+  links?: Link[];
+}
+
 export interface Draft {
   record: Row;
   provenance?: Record<string, string>;
   errors?: FieldError[];
+  notes?: Remark[];
   operations?: Allowed[];
   titles?: Titles;
 }
@@ -185,7 +194,7 @@ export interface Link {
 export interface Outcome {
   message?: string | null;
   links?: Link[];
-  next?: { message: string }[];
+  next?: Remark[];
 }
 
 export type Answer = Values & { _result?: Outcome };

@@ -90,11 +90,19 @@ function Navigation() {
         </ul>
         {meta.areas.map((area) => {
           const entities = area.entities.filter((name) => meta.entities[name]?.rights.read);
-          if (entities.length === 0) return null;
+          const pages = (area.operations ?? []).filter((name) => meta.operations[name]);
+          if (entities.length === 0 && pages.length === 0) return null;
           return (
             <div key={area.key} role="group" aria-labelledby={`area-${area.key}`}>
               <h2 className="nav-area" id={`area-${area.key}`}>{area.label}</h2>
               <ul className="nav-list">
+                {pages.map((name) => (
+                  <li key={name}>
+                    <Link to="/p/$operation" params={{ operation: name }} className="nav-link">
+                      <span className="ellipsis">{meta.operations[name]!.label}</span>
+                    </Link>
+                  </li>
+                ))}
                 {entities.map((name) => (
                   <li key={name}>
                     <Link to="/e/$entity" params={{ entity: name }} className="nav-link" activeOptions={{ includeSearch: false }}>
@@ -115,7 +123,7 @@ function Navigation() {
 function Breadcrumb() {
   const t = useT();
   const meta = useMeta();
-  const parameters = useParams({ strict: false }) as { entity?: string; id?: string };
+  const parameters = useParams({ strict: false }) as { entity?: string; id?: string; operation?: string };
   const path = useRouterState({ select: (state) => state.location.pathname });
   const entity = parameters.entity ? meta.entities[parameters.entity] : undefined;
   const record = useQuery<{ _title?: string }>({
@@ -124,7 +132,8 @@ function Breadcrumb() {
   });
   const isNew = path.endsWith('/new');
   const last = isNew ? t('list.new') : parameters.id ? record.data?._title ?? `#${parameters.id}` : null;
-  const title = entity ? last ?? entity.plural : t('inbox.title');
+  const shown = parameters.operation ? meta.operations[parameters.operation]?.label : undefined;
+  const title = entity ? last ?? entity.plural : shown ?? t('inbox.title');
 
   useEffect(() => {
     document.title = `${title} · ${meta.company.name}`;
@@ -147,7 +156,7 @@ function Breadcrumb() {
           )}
         </>
       ) : (
-        <span aria-current="page">{t('inbox.title')}</span>
+        <span aria-current="page">{shown ?? t('inbox.title')}</span>
       )}
     </nav>
   );
@@ -169,11 +178,24 @@ function Offline() {
 }
 
 function UserMenu() {
-  const { t, language, choose } = useI18n();
+  const { t, language, choose, settle } = useI18n();
   const meta = useMeta();
   const client = useQueryClient();
   const navigate = useNavigate();
   const initials = meta.user.name.split(/\s+/).map((word) => word[0]).join('').slice(0, 2).toUpperCase();
+
+  // The screens change at once; the person's own setting follows, so that letters, other browsers and the inbox agree.
+  const speak = (code: string) => {
+    choose(code);
+    void api.setUserLanguage(code).then(
+      () => {
+        settle(code);
+        return client.invalidateQueries({ queryKey: keys.session });
+      },
+      // Where it could not be kept, it holds in this browser.
+      () => {},
+    );
+  };
 
   const signOut = async () => {
     await api.signOut().catch(() => {});
@@ -194,7 +216,7 @@ function UserMenu() {
         <Menu.Divider />
         <Menu.Label>{t('user.language')}</Menu.Label>
         {meta.languages.map(({ code, name }) => (
-          <Menu.Item key={code} lang={code} onClick={() => choose(code)} aria-current={code === language || undefined}
+          <Menu.Item key={code} lang={code} onClick={() => speak(code)} aria-current={code === language || undefined}
             rightSection={code === language ? <Icon name="check" /> : null}>
             {name}
           </Menu.Item>

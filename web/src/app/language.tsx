@@ -32,6 +32,12 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
     [client],
   );
 
+  const settle = useCallback((code: string) => {
+    store(KEY, null);
+    setOfUser(known(code));
+    setChosen(null);
+  }, []);
+
   const adopt = useCallback((userLanguage: string | null, zone: string | null) => {
     if (userLanguage) setOfUser(known(userLanguage));
     if (zone) setTimeZone(zone);
@@ -44,9 +50,10 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       timeZone,
       t: (key, parameters) => translate(language, key, parameters),
       choose,
+      settle,
       adopt,
     }),
-    [language, timeZone, choose, adopt],
+    [language, timeZone, choose, settle, adopt],
   );
   return <LocalisationContext value={value}>{children}</LocalisationContext>;
 }

@@ -73,6 +73,12 @@ const create = createRoute({
   component: lazyRouteComponent(() => import('../views/form/FormPage'), 'NewPage'),
 });
 
+const page = createRoute({
+  getParentRoute: () => workspace,
+  path: '/p/$operation',
+  component: lazyRouteComponent(() => import('../views/operation/AnswerPage'), 'AnswerPage'),
+});
+
 const record = createRoute({
   getParentRoute: () => workspace,
   path: '/e/$entity/$id',
@@ -80,7 +86,7 @@ const record = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, list, create, record])]),
+  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, page, list, create, record])]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   scrollToTopSelectors: ['#main'],

@@ -35,6 +35,8 @@ export interface Localisation {
   timeZone: string | undefined;
   t: Translate;
   choose: (language: string) => void;
+  /** The choice has become the user's own setting: this browser need not remember it for whoever signs in next. */
+  settle: (language: string) => void;
   /** Takes over the user's language (where the person has not chosen another) and the company's time zone. */
   adopt: (language: string | null, timeZone: string | null) => void;
 }
@@ -45,6 +47,7 @@ export const LocalisationContext = createContext<Localisation>({
   timeZone: undefined,
   t: (key, parameters) => translate('en', key, parameters),
   choose: () => {},
+  settle: () => {},
   adopt: () => {},
 });
 

@@ -1,7 +1,8 @@
 import { Tooltip } from '@mantine/core';
 import { useId } from 'react';
-import type { Field } from '../../api/types';
+import type { Field, Remark } from '../../api/types';
 import { widgetOf } from '../../fields';
+import { RecordLink } from '../../fields/ref';
 import { useT } from '../../i18n';
 import { isEmpty } from '../../registry';
 
@@ -15,17 +16,34 @@ interface Props {
   disabled?: boolean;
   autoFocus?: boolean;
   provenance?: string;
+  notes?: readonly Remark[];
   layout?: 'beside' | 'stacked';
 }
 
+/** What is worth knowing and stands in nobody's way. */
+export function Remarks({ notes, id }: { notes: readonly Remark[]; id?: string }) {
+  return (
+    <ul className="remarks" id={id} role="status">
+      {notes.map((note, index) => (
+        <li key={index}>
+          {note.message}
+          {note.links?.map((link) => (
+            <span key={`${link.entity}#${link.id}`}> <RecordLink entity={link.entity} id={link.id} title={link.title} /></span>
+          ))}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** A label, a widget, help and error: one field of a form or of a dialog. */
-export function FieldSlot({ field, value, title, editable, onChange, error, disabled, autoFocus, provenance, layout = 'beside' }: Props) {
+export function FieldSlot({ field, value, title, editable, onChange, error, disabled, autoFocus, provenance, notes, layout = 'beside' }: Props) {
   const t = useT();
   const id = useId();
   const widget = widgetOf(field);
   const { Read, Edit } = widget;
   const labelled = editable && !widget.group;
-  const describedBy = [field.help ? `${id}-help` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ') || undefined;
+  const describedBy = [field.help ? `${id}-help` : '', error ? `${id}-error` : '', notes?.length ? `${id}-notes` : ''].filter(Boolean).join(' ') || undefined;
   const label = (
     <>
       {field.label}
@@ -52,6 +70,7 @@ export function FieldSlot({ field, value, title, editable, onChange, error, disa
         )}
         {field.help ? <span className="hidden-text" id={`${id}-help`}>{field.help}</span> : null}
         {error ? <div className="field-error" id={`${id}-error`}>{error}</div> : null}
+        {notes?.length ? <Remarks notes={notes} id={`${id}-notes`} /> : null}
       </div>
     </div>
   );

@@ -13,7 +13,7 @@ import { fieldOf, isEditable, moreOf, sectionsOf, useMeta } from '../../registry
 import { Outcome, Refusal } from '../operation/Outcome';
 import { useOperation } from '../operation/useOperation';
 import { ClashDialog } from './Clash';
-import { FieldSlot } from './FieldSlot';
+import { FieldSlot, Remarks } from './FieldSlot';
 import './form.css';
 import { LinesGrid } from './LinesGrid';
 import { OperationButtons } from './OperationButtons';
@@ -130,6 +130,8 @@ function Notices({ document }: { document: Document }) {
   const { t, locale, timeZone } = useI18n();
   const [seen, setSeen] = useState(false);
   const { problem, errors, restoredAt, dirty, draftProblem } = document;
+  // A remark about a line, or about the whole, has no field of its own to stand at.
+  const general = document.notes.filter((note) => !fieldOf(document.entity, note.field));
   const count = Object.keys(errors.byField).length;
   return (
     <>
@@ -152,6 +154,7 @@ function Notices({ document }: { document: Document }) {
       ) : errors.general.length ? (
         <div className="notice" data-tone="attention" role="status"><ul>{errors.general.map((message) => <li key={message}>{message}</li>)}</ul></div>
       ) : null}
+      {general.length ? <div className="notice" data-tone="attention"><Remarks notes={general} /></div> : null}
       {draftProblem && !problem ? (
         <p className="dim small" role="status" title={asProblem(draftProblem).title}>{t('form.draftLost')}</p>
       ) : null}
@@ -169,7 +172,8 @@ function FormBody({ document, editable, isNew }: { document: Document; editable:
   const owned = entity.lines ?? [];
   const sections = sectionsOf(entity);
   const totals = owned.length ? sections.filter((section) => isTotals(section.fields)) : [];
-  const moreShown = open || more.some((field) => errors.byField[field.name]);
+  const notesOn = (field: Field) => document.notes.filter((note) => note.field === field.name);
+  const moreShown = open || more.some((field) => errors.byField[field.name] || notesOn(field).length > 0);
   let first = isNew;
 
   const slot = (field: Field) => {
@@ -178,7 +182,7 @@ function FormBody({ document, editable, isNew }: { document: Document; editable:
     if (focus) first = false;
     return (
       <FieldSlot key={field.name} field={field} value={values[field.name]} title={titles[field.name]} editable={canType} autoFocus={focus}
-        error={errors.byField[field.name]} provenance={provenance[field.name]} onChange={(value) => document.setField(field.name, value)} />
+        error={errors.byField[field.name]} provenance={provenance[field.name]} notes={notesOn(field)} onChange={(value) => document.setField(field.name, value)} />
     );
   };
 

@@ -182,6 +182,7 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
     values: valuesOf(edits, base, answered),
     titles: titlesOf(base, answered),
     provenance: answered?.draft.provenance ?? {},
+    notes: (dirty || id === null ? answered?.draft.notes : undefined) ?? [],
     lines: (lines: string) => viewLines(edits, base, answered, lines),
     setField: (field: string, value: unknown) => change((old) => setField(old, base, field, value)),
     setCell: (lines: string, line: string, field: string, value: unknown) => change((old) => setCell(old, base, lines, line, field, value)),
