@@ -101,7 +101,9 @@ pub fn entity(input: &DeriveInput) -> Result<TokenStream> {
         match (key.to_string().as_str(), &item.value) {
             ("name", _) => name = Some(item.text()?),
             ("plain", Value::Flag) => plain = true,
-            ("append_only" | "by_operation" | "kept" | "shared", Value::Flag) => sets.push(quote!(#key: true)),
+            ("append_only" | "by_operation" | "kept" | "shared" | "steady", Value::Flag) => {
+                sets.push(quote!(#key: true))
+            }
             (
                 "label" | "plural" | "title" | "status" | "owner" | "read" | "write" | "delete" | "frozen_when"
                 | "area",

@@ -132,10 +132,13 @@ impl Run for AddEntity {
 impl Cx<'_> {
     /// Builds the schema from what is now defined, makes its tables in this transaction, and goes on with it.
     fn rebuild(&mut self) -> Result<()> {
+        self.write_late(None)?;
         let custom = load(self.conn)?;
         let schema = Schema::build(&self.schema.modules, &custom, self.conn.dialect(), self.schema.version + 1)?;
         store::schema::apply(self.conn, &schema.tables(), crate::engine::SCHEMA_VERSION)?;
         self.schema = std::sync::Arc::new(schema);
+        // Rows have other columns from now on.
+        self.forget();
         self.collected.schema_changed = true;
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     filter::Filter,
     hub::{Change, ChangeKind},
+    memory::Memory,
     plan::Plan,
     query::{self, Query},
     rec::Row,
@@ -134,6 +135,7 @@ pub struct Cx<'a> {
     pub(crate) drawn: Vec<NumberDrawn>,
     pub(crate) ids: (i64, i64),
     pub(crate) target: Option<(&'static str, Row)>,
+    pub(crate) memory: Memory,
     pub(crate) ruled: Option<i64>,
 }
 
@@ -158,6 +160,7 @@ impl<'a> Cx<'a> {
             drawn: Vec::new(),
             ids: (0, 0),
             target: None,
+            memory: Memory::default(),
             ruled: None,
         }
     }
@@ -203,6 +206,7 @@ impl<'a> Cx<'a> {
     }
     /// The database itself, for checks that prove from raw tables and for reports with static SQL.
     pub fn conn(&mut self) -> &mut dyn Conn {
+        self.bare();
         &mut *self.conn
     }
     /// Directory of stored files.
@@ -386,8 +390,11 @@ impl<'a> Cx<'a> {
         self.writing()?;
         let before = self.collected.clone();
         let depth = self.frames.len();
+        // What is late belongs to what stands, not to the part that may be undone.
+        self.write_late(None)?;
         self.conn.savepoint()?;
-        match part(self) {
+        let done = part(self).and_then(|value| self.write_late(None).map(|()| value));
+        match done {
             Ok(value) => {
                 self.conn.release()?;
                 Ok(value)
@@ -397,6 +404,7 @@ impl<'a> Cx<'a> {
                 self.collected = before;
                 self.frames.truncate(depth);
                 self.target = None;
+                self.rolled_back();
                 Err(error)
             }
         }

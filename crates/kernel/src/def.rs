@@ -82,6 +82,8 @@ pub struct EntityDef {
     pub by_operation: bool,
     /// Kept balances: proved from the lines that they sum, so their changes are not audited one by one.
     pub kept: bool,
+    /// Changes seldom and is read all the time: answers about it are shared between transactions.
+    pub steady: bool,
     /// One for all companies.
     pub shared: bool,
     /// Roles that may read (space separated; `*` = everybody who is signed in; empty = administrators).
@@ -118,6 +120,7 @@ impl EntityDef {
         append_only: false,
         by_operation: false,
         kept: false,
+        steady: false,
         shared: false,
         read: "",
         write: "",

@@ -1,7 +1,7 @@
 //! The kernel as programs use it: opened once, asked from many threads.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -23,6 +23,7 @@ use crate::{
     hub::Change,
     idempotency::{earlier, remember},
     json::{Codec, encode_fields},
+    memory::Learned,
     query::Query,
     schema::Schema,
     shared::{DRAW, Shared, draw_ids},
@@ -219,6 +220,7 @@ impl Kernel {
     /// Throws cached rights away: another program may have changed them.
     pub fn forget_rights(&self) {
         self.shared.access_version.fetch_add(1, Ordering::AcqRel);
+        self.shared.steady.forget();
     }
 
     /// Loads the schema again: another program may have defined fields.
@@ -269,6 +271,7 @@ impl Kernel {
     pub fn work<T>(&self, who: &Arc<Principal>, name: &str, mut f: impl FnMut(&mut Cx<'_>) -> Result<T>) -> Result<T> {
         self.ensure_ids()?;
         let (value, cx) = self.store.write(|conn| -> Result<_> {
+            self.notice()?;
             let mut cx = Cx::new(conn, self.schema(), &self.shared, who.clone(), Mode::Write);
             let log = cx.log(name, None)?;
             cx.frames.push(Frame { op: &WORK, log });
@@ -304,6 +307,7 @@ impl Kernel {
             } else {
                 conn
             };
+            self.notice()?;
             let mut cx = Cx::new(conn, self.schema(), &self.shared, ask.who.clone(), Mode::Write);
             if let (Some(key), Some(hash)) = (key, &hash)
                 && let Some(answer) = earlier(&mut cx, route, key, hash)?
@@ -332,6 +336,7 @@ impl Kernel {
             }
             if let (Some(key), Some(hash)) = (key, &hash) {
                 remember(&mut cx, route, key, hash, &answer)?;
+                cx.write_all_late()?;
             }
             Ok((answer, Ended::of(cx)))
         });
@@ -348,7 +353,16 @@ impl Kernel {
         }
     }
 
+    /// Whether another program has written since: what we share is old then.
+    fn notice(&self) -> Result<()> {
+        if self.shared.steady.notice(self.store.data_version()?) {
+            self.shared.access_version.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
     fn after_commit(&self, ended: Ended) {
+        self.shared.steady.committed(&ended.wrote, ended.learned);
         if let Some(schema) = ended.schema {
             *self.shared.schema.write() = schema;
         }
@@ -556,6 +570,8 @@ struct Ended {
     changes: Vec<Change>,
     schema: Option<Arc<Schema>>,
     access_changed: bool,
+    wrote: HashSet<&'static str>,
+    learned: Vec<Learned>,
 }
 
 impl Ended {
@@ -564,6 +580,8 @@ impl Ended {
             schema: cx.collected.schema_changed.then(|| cx.schema.clone()),
             changes: cx.collected.changes,
             access_changed: cx.collected.access_changed,
+            wrote: cx.memory.wrote,
+            learned: cx.memory.learned,
         }
     }
 }

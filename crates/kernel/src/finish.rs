@@ -74,7 +74,8 @@ impl Cx<'_> {
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.settle_events()?;
         self.write_balances()?;
-        self.draw_numbers()
+        self.draw_numbers()?;
+        self.write_all_late()
     }
 
     /// Writes what was collected so far, in the company of who acts: for work that founds a company and goes on outside it.
@@ -160,6 +161,8 @@ impl Cx<'_> {
         if self.conn.execute(&plan.update_of(&columns), &params)? != 1 {
             return Err(Error::new(412, "stale").with("id", old.id));
         }
+        let row = Row { rev: old.rev + 1, cells: cells.to_vec(), ..*old };
+        self.memory.updated(plan, row, &columns);
         Ok(())
     }
 

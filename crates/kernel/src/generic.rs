@@ -139,6 +139,7 @@ impl Cx<'_> {
                     let at = other.offsets[i];
                     let text = other.select_by(&[&other.columns[at], &other.columns[at + 1]]);
                     let params = [Value::Int(id), Value::from(plan.def.name)];
+                    self.write_late(Some(other.def.name))?;
                     if self.conn.row(&text, &params)?.is_some() {
                         return Ok(true);
                     }

@@ -33,6 +33,7 @@ mod intern;
 mod jobs;
 pub mod json;
 mod lines;
+mod memory;
 pub mod meta;
 pub mod openapi;
 mod paging;

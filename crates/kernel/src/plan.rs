@@ -55,6 +55,8 @@ pub struct Plan {
     pub checks: Vec<(String, Filter)>,
     /// Has full-text search.
     pub search: bool,
+    /// Some values may stand in one row only.
+    pub distinct: bool,
     by_name: HashMap<&'static str, usize>,
     dialect: Dialect,
     /// Selects one row by id: id, rev, company, archived, cells.
@@ -75,7 +77,7 @@ impl Plan {
     ) -> Self {
         let mut plan = Self::shape(def, entry, custom, checks, dialect);
         plan.select_one = plan.text_where(&["id"]);
-        plan.insert = plan.insert_text();
+        plan.insert = plan.insert_text(1);
         plan
     }
 
@@ -114,6 +116,7 @@ impl Plan {
             }
         }
         let search = fields.iter().any(|f| f.searchable);
+        let distinct = fields.iter().any(|f| f.unique) || !def.uniques.is_empty();
         let table = def.table();
         Self {
             def,
@@ -126,6 +129,7 @@ impl Plan {
             table,
             checks,
             search,
+            distinct,
             by_name,
             dialect,
             select_one: Arc::from(""),
@@ -232,12 +236,25 @@ impl Plan {
         text
     }
 
-    fn insert_text(&self) -> Arc<str> {
+    fn insert_text(&self, rows: usize) -> Arc<str> {
         let columns = self.all_columns();
         let mut insert = Query::insert();
         insert.into_table(Alias::new(&self.table)).columns(columns.iter().map(Alias::new));
-        insert.values_panic(columns.iter().map(|_| Expr::val(0)));
+        for _ in 0..rows {
+            insert.values_panic(columns.iter().map(|_| Expr::val(0)));
+        }
         Arc::from(sql::insert(self.dialect, &insert).0)
+    }
+
+    /// The text that inserts so many rows at once; built once per number.
+    pub fn insert_many(&self, rows: usize) -> Arc<str> {
+        let key = format!("i:{rows}").into_bytes();
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let text = self.insert_text(rows);
+        self.shapes.write().insert(key, text.clone());
+        text
     }
 
     /// Managed columns, cells, derived columns: the order of an insert.

@@ -11,6 +11,7 @@ use crate::{
     def::Entity,
     error::{Error, Result},
     filter::Filter,
+    memory::Question,
     plan::Plan,
     query::{Planner, Query},
     rec::{Rec, Row},
@@ -29,8 +30,17 @@ impl Cx<'_> {
     }
 
     pub(crate) fn row_of(&mut self, plan: &Plan, id: i64) -> Result<Row> {
-        let values = self.conn.row(&plan.select_one, &[Value::Int(id)])?;
-        let row = Row::from_values(values.ok_or_else(|| Error::not_found(plan.def.name, id))?)?;
+        let row = match self.remembered(plan, id) {
+            Some(row) => row,
+            None => {
+                self.write_late(Some(plan.def.name))?;
+                let version = self.steady_version(plan);
+                let values = self.conn.row(&plan.select_one, &[Value::Int(id)])?;
+                let row = Row::from_values(values.ok_or_else(|| Error::not_found(plan.def.name, id))?)?;
+                self.remember(plan, Question::id(id), std::slice::from_ref(&row), version);
+                row
+            }
+        };
         // Another company's record does not exist.
         if row.company != 0 && self.who.company.id != 0 && row.company != self.who.company.id {
             return Err(Error::not_found(plan.def.name, id));
@@ -95,13 +105,21 @@ impl Cx<'_> {
             columns.push("company");
             params.push(Value::Int(self.who.company.id));
         }
+        let question = Question::new(&columns, &params);
+        if let Some(rows) = self.answered(&plan, &question) {
+            return Ok(rows);
+        }
+        self.write_late(Some(plan.def.name))?;
+        let version = self.steady_version(&plan);
         let text = plan.select_by(&columns);
         let mut rows = Vec::new();
         self.conn.query(&text, &params, &mut |values| {
             rows.push(values.to_vec());
             Ok(true)
         })?;
-        rows.into_iter().map(Row::from_values).collect()
+        let rows = rows.into_iter().map(Row::from_values).collect::<Result<Vec<_>>>()?;
+        self.remember(&plan, question, &rows, version);
+        Ok(rows)
     }
 
     /// The lines of a record, in their order.
@@ -142,6 +160,7 @@ impl Cx<'_> {
             dialect: self.conn.dialect(),
         };
         let compiled = planner.rows(query)?;
+        self.write_late(None)?;
         let (mut rows, mut keys, mut more) = (Vec::new(), Vec::new(), false);
         self.conn.query(&compiled.text, &compiled.params, &mut |values| {
             // One row more than wanted tells that there is a next page.
@@ -174,6 +193,7 @@ impl Cx<'_> {
             dialect: self.conn.dialect(),
         };
         let (text, params) = planner.count(query)?;
+        self.write_late(None)?;
         Ok(self.conn.int(&text, &params)?.unwrap_or(0))
     }
 
@@ -193,6 +213,7 @@ impl Cx<'_> {
             dialect: self.conn.dialect(),
         };
         let compiled = planner.groups(query)?;
+        self.write_late(None)?;
         let rows = self.conn.rows(&compiled.text, &compiled.params)?;
         rows.iter().map(|row| crate::grouped::row_json(&compiled, row)).collect()
     }

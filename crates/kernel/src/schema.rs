@@ -2,7 +2,7 @@
 //! transaction keeps the version that it began with.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -48,6 +48,8 @@ pub struct Schema {
     /// Labels of what was defined at run time.
     pub custom_labels: HashMap<(Language, String), String>,
     jobs: HashMap<&'static str, Job>,
+    /// Entities to whose rows nothing can refer.
+    pub(crate) leaves: HashSet<&'static str>,
 }
 
 impl Schema {
@@ -66,6 +68,7 @@ impl Schema {
             catalogue: Catalogue::default(),
             custom_labels: custom.labels.iter().map(|(l, k, t)| ((*l, k.clone()), t.clone())).collect(),
             jobs: HashMap::new(),
+            leaves: HashSet::new(),
         };
         for module in modules {
             schema.add(module, custom, dialect)?;
@@ -73,6 +76,13 @@ impl Schema {
         for def in &custom.entities {
             let fields = custom.fields.get(def.name).map_or(&[][..], Vec::as_slice);
             schema.plans.insert(def.name, Arc::new(plan(**def, None, fields, dialect)?));
+        }
+        schema.leaves = schema.plans.keys().copied().collect();
+        for plan in schema.plans.values() {
+            let refs = plan.fields.iter().filter_map(|f| if let Kind::Ref(to) = f.kind { Some(to) } else { None });
+            for to in refs.chain(plan.def.many.iter().map(|m| m.to)) {
+                schema.leaves.remove(to);
+            }
         }
         schema.verify()?;
         Ok(schema)

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use store::{Conn, Value};
 
-use crate::{error::Result, files::Files, hub::Hub, json::MAX_ID, schema::Schema};
+use crate::{error::Result, files::Files, hub::Hub, json::MAX_ID, memory::Steady, schema::Schema};
 
 /// Identifiers handed out in memory; blocks are drawn from the database before they are used.
 #[derive(Default)]
@@ -61,6 +61,7 @@ pub struct Shared {
     /// Stored files.
     pub files: Files,
     clock: AtomicI64,
+    pub(crate) steady: Steady,
     /// Counts changes of rights, users, sessions; caches compare it.
     pub(crate) access_version: AtomicI64,
 }
@@ -73,6 +74,7 @@ impl Shared {
             hub: Hub::default(),
             files,
             clock: AtomicI64::new(i64::MIN),
+            steady: Steady::default(),
             access_version: AtomicI64::new(0),
         }
     }

@@ -62,7 +62,7 @@ pub struct Number {
 
 /// A series of document numbers.
 #[derive(Entity)]
-#[entity(name = "sys.series", plain, title = code, area = "settings")]
+#[entity(name = "sys.series", steady, plain, title = code, area = "settings")]
 pub struct Series {
     /// Code.
     #[field(unique)]

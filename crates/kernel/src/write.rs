@@ -1,6 +1,8 @@
 //! Writing records: typed code and generic surfaces come together here, so that rules, checks, audit, derived columns and
 //! search are the same for all of them.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as J};
 use store::Value;
 
@@ -111,7 +113,7 @@ impl Cx<'_> {
 
     // ---- rows ----
 
-    pub(crate) fn insert_row(&mut self, plan: &Plan, cells: Vec<Value>, company: i64) -> Result<i64> {
+    pub(crate) fn insert_row(&mut self, plan: &Arc<Plan>, cells: Vec<Value>, company: i64) -> Result<i64> {
         self.writing()?;
         let log = self.operation_log()?;
         let id = self.new_id()?;
@@ -127,7 +129,7 @@ impl Cx<'_> {
         self.derive(plan, &cells, &mut params);
         let at = plan.managed().len();
         params.splice(at..at, cells.iter().cloned());
-        self.conn.execute(&plan.insert, &params).map_err(|error| constraint(plan, error))?;
+        self.put(plan, params)?;
         if plan.search {
             self.index_words(plan, id, &cells)?;
         }
@@ -140,6 +142,8 @@ impl Cx<'_> {
             }
         }
         self.changed(plan.def.name, id, 1, ChangeKind::Created);
+        let company = if plan.def.shared { 0 } else { company };
+        self.memory.inserted(plan, Row { id, rev: 1, company, archived: false, cells });
         Ok(id)
     }
 
@@ -183,6 +187,7 @@ impl Cx<'_> {
         }
         self.audit(plan, old.id, "changed", Some(changes))?;
         self.changed(plan.def.name, old.id, rev, ChangeKind::Changed);
+        self.memory.updated(plan, Row { rev, cells: cells.to_vec(), ..*old }, &columns);
         Ok(rev)
     }
 
@@ -202,6 +207,7 @@ impl Cx<'_> {
         }
         self.audit(plan, row.id, if archived { "archived" } else { "restored" }, None)?;
         self.changed(plan.def.name, row.id, rev, ChangeKind::Changed);
+        self.memory.updated(plan, Row { rev, archived, ..row.clone() }, &["archived"]);
         Ok(())
     }
 
@@ -238,6 +244,7 @@ impl Cx<'_> {
         }
         self.audit(plan, row.id, "deleted", Some(changes))?;
         self.changed(plan.def.name, row.id, row.rev, ChangeKind::Deleted);
+        self.memory.deleted(plan, row.id);
         Ok(())
     }
 
@@ -261,8 +268,7 @@ impl Cx<'_> {
         let audit_id = self.new_id()?;
         let mut params = vec![Value::Int(audit_id), Value::Int(log), Value::Int(self.who.company.id)];
         crate::def::Fields::write(&row, &mut params);
-        self.conn.execute(&audit.insert, &params)?;
-        Ok(())
+        self.put(&audit, params)
     }
 
     fn derive(&self, plan: &Plan, cells: &[Value], params: &mut Vec<Value>) {
@@ -378,7 +384,7 @@ pub(crate) fn faults(plan: &Plan, view: &RowView<'_>) -> Result<Vec<FieldError>>
 }
 
 /// A constraint that the database refused, as a field's error where the column is known.
-fn constraint(plan: &Plan, error: store::Error) -> Error {
+pub(crate) fn constraint(plan: &Plan, error: store::Error) -> Error {
     let store::Error::Constraint { kind, detail } = &error else { return error.into() };
     let named = |column: &str| {
         let column = column.trim().rsplit('.').next().unwrap_or(column);

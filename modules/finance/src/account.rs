@@ -15,7 +15,7 @@ choice!(
 
 /// An account of the general ledger.
 #[derive(Entity)]
-#[entity(name = "finance.account", plain, title = name, read = "accounts manager", write = "accounts", area = "money")]
+#[entity(name = "finance.account", steady, plain, title = name, read = "accounts manager", write = "accounts", area = "money")]
 pub struct Account {
     /// Number.
     #[field(unique, searchable, max = 20)]
@@ -36,7 +36,7 @@ pub struct Account {
 
 /// A journal: what the entries of one kind of work stand in.
 #[derive(Entity)]
-#[entity(name = "finance.journal", plain, title = name, read = "accounts manager", write = "accounts", area = "money")]
+#[entity(name = "finance.journal", steady, plain, title = name, read = "accounts manager", write = "accounts", area = "money")]
 pub struct Journal {
     /// Code, as it stands at the entries.
     #[field(unique, max = 20)]
@@ -70,7 +70,7 @@ pub struct Period {
 
 /// A rate of VAT of a class, in a country, for a time.
 #[derive(Entity)]
-#[entity(name = "finance.tax_rate", plain, title = class, read = "*", write = "accounts", area = "money", indexed(country, class))]
+#[entity(name = "finance.tax_rate", steady, plain, title = class, read = "*", write = "accounts", area = "money", indexed(country, class))]
 pub struct TaxRate {
     /// Country.
     pub country: Country,

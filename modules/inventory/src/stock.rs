@@ -6,7 +6,7 @@ use product::Product;
 
 /// A warehouse.
 #[derive(Entity)]
-#[entity(name = "inventory.warehouse", plain, title = name, read = "*", write = "stock", area = "goods")]
+#[entity(name = "inventory.warehouse", steady, plain, title = name, read = "*", write = "stock", area = "goods")]
 pub struct Warehouse {
     /// Code.
     #[field(unique, max = 20)]
@@ -30,7 +30,7 @@ choice!(
 
 /// A place. Only internal places hold stock; the others are the other side of a movement.
 #[derive(Entity)]
-#[entity(name = "inventory.location", plain, title = name, read = "*", write = "stock", area = "goods")]
+#[entity(name = "inventory.location", steady, plain, title = name, read = "*", write = "stock", area = "goods")]
 pub struct Location {
     /// Code.
     #[field(unique, max = 40)]

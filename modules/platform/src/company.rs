@@ -9,7 +9,7 @@ use kernel::{
 
 /// A company that keeps its books here.
 #[derive(Entity)]
-#[entity(name = "platform.company", plural = "Companies", shared, title = name, read = "*", write = "admin", area = "settings")]
+#[entity(name = "platform.company", steady, plural = "Companies", shared, title = name, read = "*", write = "admin", area = "settings")]
 pub struct Company {
     /// Name as it stands in the register.
     #[field(searchable, role = "title")]

@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 
 /// A version of a process as it was deployed. Instances go on with the version that they started on.
 #[derive(Entity)]
-#[entity(name = "process.definition", plain, by_operation, title = name, read = "*", area = "processes", unique(key, version))]
+#[entity(name = "process.definition", steady, plain, by_operation, title = name, read = "*", area = "processes", unique(key, version))]
 pub struct Definition {
     /// Key: the same for all versions.
     #[field(indexed)]

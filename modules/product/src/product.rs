@@ -4,7 +4,7 @@ use kernel::{Cx, Entity, Id, LongText, Money, Result, Rules, choice};
 
 /// A unit of measure.
 #[derive(Entity)]
-#[entity(name = "product.unit", plain, title = code, read = "*", write = "stock buyer", area = "goods")]
+#[entity(name = "product.unit", steady, plain, title = code, read = "*", write = "stock buyer", area = "goods")]
 pub struct Unit {
     /// Code on documents.
     #[field(unique, max = 12)]
@@ -27,7 +27,7 @@ choice!(
 
 /// Something that is sold or bought: goods, which are kept in stock, or a service, which is not.
 #[derive(Entity)]
-#[entity(name = "product.product", title = name, read = "*", write = "sales stock buyer", area = "goods")]
+#[entity(name = "product.product", steady, title = name, read = "*", write = "sales stock buyer", area = "goods")]
 pub struct Product {
     /// Code.
     #[field(unique, searchable, max = 60)]

@@ -6,7 +6,7 @@ use product::Product;
 
 /// A list of prices in a currency, for a time.
 #[derive(Entity)]
-#[entity(name = "sales.price_list", plain, title = name, read = "*", write = "sales", area = "sales", lines(prices = "sales.price.list"))]
+#[entity(name = "sales.price_list", steady, plain, title = name, read = "*", write = "sales", area = "sales", lines(prices = "sales.price.list"))]
 pub struct PriceList {
     /// Name.
     #[field(searchable)]
