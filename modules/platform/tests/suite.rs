@@ -333,7 +333,7 @@ fn everybody_chooses_their_own_language() {
     assert_eq!(meta["operations"]["platform.user.set_language"]["label"], "Změnit jazyk");
     // It is told in the history of the user, by whom.
     let plan = trial.kernel().schema().plan("platform.user").unwrap().def.name;
-    let history = trial.kernel().read(&trial.who("admin"), |cx| cx.history(plan, sales.user, 10)).unwrap();
+    let history = trial.kernel().read(&trial.who("admin"), |cx| cx.history(plan, sales.user, 10, None)).unwrap();
     assert_eq!(history["rows"][0]["operation"], "platform.user.set_language");
     let nobody = std::sync::Arc::new(kernel::Principal::anonymous(trial.system().company.clone()));
     let error =
