@@ -6,6 +6,8 @@ use kernel::{Dec, Module};
 use serde_json::{Value as J, json};
 use trial::Trial;
 
+#[path = "suite/memory.rs"]
+mod memory;
 #[path = "suite/model.rs"]
 mod model;
 
