@@ -39,6 +39,7 @@ pub mod openapi;
 mod paging;
 mod plan;
 mod present;
+mod principals;
 pub mod query;
 mod read;
 mod rec;

@@ -1,0 +1,90 @@
+//! Who acts: principals by user, login or secret, kept until rights change.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use parking_lot::RwLock;
+
+use crate::{
+    access::Principal,
+    cx::Cx,
+    engine::Kernel,
+    error::{Error, Result},
+};
+
+/// Principals by user and company, and the version of the rights that they had.
+pub(crate) type Principals = RwLock<(i64, HashMap<(i64, i64), Arc<Principal>>)>;
+
+impl Kernel {
+    /// The principal of a user; kept until rights change.
+    ///
+    /// # Errors
+    /// 401 where there is no such active user.
+    pub fn principal(&self, user: i64, company: i64) -> Result<Arc<Principal>> {
+        let version = self.shared.access_version.load(Ordering::Acquire);
+        {
+            let cache = self.principals.read();
+            if cache.0 == version
+                && let Some(found) = cache.1.get(&(user, company))
+            {
+                return Ok(found.clone());
+            }
+        }
+        let directory = self.directory()?;
+        let found = self
+            .system_read(|cx| directory.principal(user, company, cx))?
+            .ok_or_else(|| Error::new(401, "signed_out"))?;
+        let found = Arc::new(found);
+        let mut cache = self.principals.write();
+        if cache.0 != version {
+            *cache = (version, HashMap::new());
+        }
+        cache.1.insert((user, company), found.clone());
+        Ok(found)
+    }
+
+    /// The principal with this login.
+    ///
+    /// # Errors
+    /// 401 where there is none.
+    pub fn login(&self, login: &str) -> Result<Arc<Principal>> {
+        let directory = self.directory()?;
+        let user = self
+            .system_read(|cx| directory.user(login, cx))?
+            .ok_or_else(|| Error::new(401, "no_user").with("login", login))?;
+        self.principal(user, 0)
+    }
+
+    /// The principal of a session or token.
+    ///
+    /// # Errors
+    /// 401 where the secret is unknown or over.
+    pub fn by_secret(&self, secret: &str) -> Result<Arc<Principal>> {
+        let directory = self.directory()?;
+        let (user, company, scope) =
+            self.system_read(|cx| directory.by_secret(secret, cx))?.ok_or_else(|| Error::new(401, "signed_out"))?;
+        let who = self.principal(user, company)?;
+        if scope.is_empty() {
+            return Ok(who);
+        }
+        Ok(Arc::new(Principal { scope, ..(*who).clone() }))
+    }
+
+    /// The system in the first company (in none where there is none yet).
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn system(&self) -> Result<Arc<Principal>> {
+        let company = match self.directory {
+            Some(directory) => self.system_read(|cx| directory.companies(cx))?.into_iter().next(),
+            None => None,
+        };
+        Ok(Arc::new(Principal::system(Arc::new(company.unwrap_or_default()))))
+    }
+
+    fn system_read<T>(&self, f: impl FnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        self.read(&Arc::new(Principal::system(Arc::default())), f)
+    }
+}
