@@ -379,22 +379,16 @@ pub(crate) fn date_part(dialect: Dialect, place: &Place<'_>, part: &str) -> Resu
     let day = match (place.field.kind, dialect) {
         (Kind::Date, _) => column,
         (Kind::Timestamp, Dialect::Sqlite) => {
-            Expr::cust_with_expr("strftime('%Y-%m-%d', ? / 1000000, 'unixepoch')", column)
+            sql::custom(dialect, "strftime('%Y-%m-%d', ? / 1000000, 'unixepoch')", [column])
         }
         (Kind::Timestamp, Dialect::Postgres) => {
-            Expr::cust_with_expr("to_char(to_timestamp($1 / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')", column)
+            let text = "to_char(to_timestamp(? / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')";
+            sql::custom(dialect, text, [column])
         }
         _ => return Err(wrong()),
     };
-    let first = |n: i64| {
-        Expr::cust_with_exprs(
-            match dialect {
-                Dialect::Sqlite => "substr(?, 1, ?)",
-                Dialect::Postgres => "substr($1, 1, $2)",
-            },
-            [day.clone(), Expr::val(n)],
-        )
-    };
+    // The number stands in the text: a group has to be the same expression wherever it is written.
+    let first = |n: i64| sql::custom(dialect, &format!("substr(?, 1, {n})"), [day.clone()]);
     Ok(match part {
         "year" => first(4),
         "month" => first(7),

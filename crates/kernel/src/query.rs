@@ -265,7 +265,8 @@ impl<'a> Planner<'a> {
             if !visible {
                 return Err(Error::forbidden("q"));
             }
-            return Ok(Expr::cust_with_values(text, [sql::bound(&store::search_match(&words))]));
+            let matched = store::search_match(self.dialect, &words);
+            return Ok(sql::custom(self.dialect, &text, [sql::val(&matched)]));
         }
         if plan.field(plan.def.title).is_some_and(|f| matches!(f.kind, Kind::Text)) {
             let filter = Filter::Is(plan.def.title.to_owned(), Op::Contains, Operand::Cell(Value::from(q)));

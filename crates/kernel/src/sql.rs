@@ -21,6 +21,23 @@ pub fn val(value: &Value) -> Expr {
     Expr::val(bound(value))
 }
 
+/// A text of our own with `?` for each part, as the builder of this database wants it.
+pub fn custom(dialect: Dialect, text: &str, parts: impl IntoIterator<Item = Expr>) -> Expr {
+    match dialect {
+        Dialect::Sqlite => Expr::cust_with_exprs(text.to_owned(), parts),
+        Dialect::Postgres => {
+            let mut numbered = String::with_capacity(text.len() + 8);
+            for (place, piece) in text.split('?').enumerate() {
+                if place > 0 {
+                    numbered.push_str(&format!("${place}"));
+                }
+                numbered.push_str(piece);
+            }
+            Expr::cust_with_exprs(numbered, parts)
+        }
+    }
+}
+
 /// What the builder collected, for the store.
 fn params(values: Values) -> Vec<Value> {
     values

@@ -48,8 +48,9 @@ pub struct IndexInfo {
 
 /// A connection inside a transaction. Parameters are written `?` and bound in their order.
 ///
-/// A statement that fails is undone alone; the transaction stays usable unless the database itself had to roll it
-/// back (full disk, I/O error). Then every further statement of this transaction gives the same error.
+/// A statement that fails in a writing transaction spends it: further statements are refused, and it cannot be committed,
+/// until a savepoint opened before is rolled back to. So whoever wants to live with a failure opens a savepoint first.
+/// Where the database itself had to roll everything back (full disk, I/O error, deadlock), no savepoint helps.
 pub trait Conn {
     /// The database behind.
     fn dialect(&self) -> Dialect;
@@ -62,6 +63,17 @@ pub trait Conn {
 
     /// Runs several statements without parameters, for changes of the schema.
     fn batch(&mut self, sql: &str) -> Result<()>;
+
+    /// Says that the closure is about to fail because others changed the same rows meanwhile: the store runs it again from
+    /// the beginning, a few times. Where there is one writer nobody can have, and the failure is answered at once.
+    fn repeat(&mut self) {}
+
+    /// Holds a lock of this name until the transaction ends: `alone`, or together with others who do not ask for it alone.
+    /// For what has no row to lock. Where there is one writer it is held already.
+    fn hold(&mut self, what: &str, id: i64, alone: bool) -> Result<()> {
+        let _ = (what, id, alone);
+        Ok(())
+    }
 
     /// Opens a savepoint inside the innermost one.
     fn savepoint(&mut self) -> Result<()>;

@@ -32,6 +32,8 @@ pub enum Error {
     },
     /// The database, or its writer, stayed occupied for too long.
     Busy,
+    /// Others changed the same rows at the same time, again and again.
+    Conflict,
     /// The disk, or the space given to the database, is full.
     Full,
     /// Reading or writing failed.
@@ -56,7 +58,15 @@ pub enum Error {
 impl Error {
     /// Whether the same request may succeed when it is tried again a little later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Error::Busy | Error::Interrupted)
+        matches!(self, Error::Busy | Error::Conflict | Error::Interrupted)
+    }
+
+    /// What further statements get after one that failed, until a savepoint is rolled back to.
+    pub(crate) fn spent(&self) -> Self {
+        match self {
+            Error::Conflict | Error::Io(_) => self.clone(),
+            _ => Error::sql(format!("an earlier statement of this transaction failed: {self}")),
+        }
     }
 
     pub(crate) fn sql(message: impl Into<String>) -> Self {
@@ -79,6 +89,7 @@ impl fmt::Display for Error {
                 write!(f, "{detail} {rule}")
             }
             Error::Busy => f.write_str("the database is busy, try again"),
+            Error::Conflict => f.write_str("others are changing the same records at this moment, try again"),
             Error::Full => f.write_str("the disk or the database is full"),
             Error::Io(message) => write!(f, "the database cannot be read or written: {message}"),
             Error::Corrupt(message) => write!(f, "the database is damaged: {message}"),
@@ -94,3 +105,29 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The table that a statement changes: the databases do not tell in the same way which reference broke.
+pub(crate) fn changed_table(sql: &str) -> String {
+    let mut words = sql.split_whitespace();
+    while let Some(word) = words.next() {
+        let found = match word.to_ascii_uppercase().as_str() {
+            "INTO" | "FROM" | "UPDATE" => words.next(),
+            _ => continue,
+        };
+        return found.unwrap_or_default().split('(').next().unwrap_or_default().trim_matches('"').to_owned();
+    }
+    String::new()
+}
+
+/// The beginning of a statement, for messages.
+pub(crate) fn shortened(sql: &str) -> &str {
+    match sql.char_indices().nth(200) {
+        Some((end, _)) => &sql[..end],
+        None => sql,
+    }
+}
+
+/// The answer of a closed store.
+pub(crate) fn closed() -> Error {
+    Error::sql("the database is closed")
+}

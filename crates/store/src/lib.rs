@@ -2,15 +2,18 @@
 //!
 //! [`Store::write`] runs a closure in a transaction that it shares with its neighbours (group commit) and answers when
 //! the commit is on the disk; [`Store::read`] runs a closure on one snapshot; [`schema`] makes the tables as the
-//! program declares them. SQLite is the driver; a second one has to pass the same suite (`tests/suite`).
+//! program declares them. There are two drivers, for SQLite and for PostgreSQL; both pass the same suite (`tests/suite`).
 
 mod conn;
 mod error;
+mod inside;
+mod postgres;
 pub mod schema;
 mod search;
 mod sqlite;
 mod stats;
 mod store;
+mod text;
 mod value;
 
 pub use conn::{ColumnInfo, Conn, Dialect, IndexInfo, TableInfo};

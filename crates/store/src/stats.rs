@@ -11,7 +11,7 @@ pub struct Stats {
     pub rows: u64,
     /// Durable commits: each is one flush of the disk.
     pub commits: u64,
-    /// Bytes written to the write-ahead log.
+    /// Bytes written to the write-ahead log of the file. A server's log is written by others too: there it is 0.
     pub log_bytes: u64,
 }
 

@@ -4,17 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sqlite::Database;
-use crate::{Conn, Dialect, Error, Result, Stats};
+use crate::{Conn, Dialect, Error, Result, Stats, postgres, sqlite};
 
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How many snapshots may be read at the same time; connections are opened when they are needed.
     pub readers: usize,
-    /// How long to wait for another process, or for a free reader, before [`Error::Busy`].
+    /// How many transactions may write at the same time on a server; in a file it is always one.
+    pub writers: usize,
+    /// How long to wait for another process, a locked row or a free connection, before [`Error::Busy`].
     pub busy: Duration,
-    /// Whether a missing database is made.
+    /// Whether a missing file, or a missing schema in a database of a server, is made.
     pub create: bool,
     /// Page cache of the writer, in KiB.
     pub writer_cache: usize,
@@ -26,6 +27,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             readers: 8,
+            writers: 16,
             busy: Duration::from_secs(10),
             create: true,
             writer_cache: 16 * 1024,
@@ -50,31 +52,33 @@ pub struct Folded {
 }
 
 enum Driver {
-    Sqlite(Database),
+    Sqlite(Box<sqlite::Database>),
+    Postgres(Box<postgres::Database>),
 }
 
 impl Store {
-    /// Opens a database: `sqlite:FILE`.
+    /// Opens a database: `sqlite:FILE` or `postgres://user:password@host:port/database?schema=NAME`.
     pub fn open(url: &str, options: Options) -> Result<Store> {
+        const WRITE: &str = "write sqlite:FILE or postgres://user:password@host:port/database";
         let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(Error::sql(format!("{url} is not an address of a database: write sqlite:FILE")));
+            return Err(Error::sql(format!("{url} is not an address of a database: {WRITE}")));
         };
-        match scheme {
+        let driver = match scheme {
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
-                Ok(Store { driver: Arc::new(Driver::Sqlite(Database::open(Path::new(path), options)?)) })
+                Driver::Sqlite(Box::new(sqlite::Database::open(Path::new(path), options)?))
             }
-            "postgres" | "postgresql" => {
-                Err(Error::sql("PostgreSQL is not supported by this version yet: write sqlite:FILE"))
-            }
-            _ => Err(Error::sql(format!("no database is called {scheme}: write sqlite:FILE"))),
-        }
+            "postgres" | "postgresql" => Driver::Postgres(Box::new(postgres::Database::open(url, options)?)),
+            _ => return Err(Error::sql(format!("no database is called {scheme}: {WRITE}"))),
+        };
+        Ok(Store { driver: Arc::new(driver) })
     }
 
     /// The database behind.
     pub fn dialect(&self) -> Dialect {
         match &*self.driver {
             Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -85,6 +89,7 @@ impl Store {
     ) -> std::result::Result<T, E> {
         match &*self.driver {
             Driver::Sqlite(database) => database.read(None, f),
+            Driver::Postgres(database) => database.read(None, f),
         }
     }
 
@@ -96,14 +101,17 @@ impl Store {
     ) -> std::result::Result<T, E> {
         match &*self.driver {
             Driver::Sqlite(database) => database.read(Some(limit), f),
+            Driver::Postgres(database) => database.read(Some(limit), f),
         }
     }
 
     /// Runs `f` in a transaction. An `Ok` is answered when it is durable; an `Err` leaves no trace of `f`, and is
     /// answered when everything that `f` could have seen is durable.
     ///
-    /// Neighbouring calls share one commit. When the database has to give that up (a full disk, an I/O error, a failed
-    /// commit), each of them runs once more alone: so `f` may run twice, and must begin from nothing each time.
+    /// Neighbouring calls on SQLite share one commit. When the database has to give that up (a full disk, an I/O error, a
+    /// failed commit), each of them runs once more alone. On PostgreSQL they run side by side, and one that others were in
+    /// the way of (a deadlock, [`Conn::repeat`]) runs again, up to five times, before [`Error::Conflict`]. So `f` may run
+    /// more than once, and must begin from nothing each time.
     ///
     /// Inside `f` a [`Store::read`] sees the last committed state; a second `write` is refused.
     pub fn write<T, E: From<Error>>(
@@ -112,13 +120,16 @@ impl Store {
     ) -> std::result::Result<T, E> {
         match &*self.driver {
             Driver::Sqlite(database) => database.write(f),
+            Driver::Postgres(database) => database.write(f),
         }
     }
 
-    /// A number that changes when another process committed to this database. Cheap; meant for polling.
+    /// A number that changes, within a second, when another process committed to this database, or may have. Cheap; meant for
+    /// polling.
     pub fn data_version(&self) -> Result<i64> {
         match &*self.driver {
             Driver::Sqlite(database) => database.data_version(),
+            Driver::Postgres(database) => database.data_version(),
         }
     }
 
@@ -126,6 +137,7 @@ impl Store {
     pub fn commits(&self) -> u64 {
         match &*self.driver {
             Driver::Sqlite(database) => database.commits(),
+            Driver::Postgres(database) => database.commits(),
         }
     }
 
@@ -133,6 +145,7 @@ impl Store {
     pub fn stats(&self) -> Stats {
         match &*self.driver {
             Driver::Sqlite(database) => database.stats(),
+            Driver::Postgres(database) => database.stats(),
         }
     }
 
@@ -140,6 +153,7 @@ impl Store {
     pub fn backup(&self, to: &Path) -> Result<()> {
         match &*self.driver {
             Driver::Sqlite(database) => database.backup(to),
+            Driver::Postgres(database) => database.backup(to),
         }
     }
 
@@ -148,6 +162,8 @@ impl Store {
     pub fn fold(&self) -> Result<Folded> {
         match &*self.driver {
             Driver::Sqlite(database) => database.fold(),
+            // The server sees to its log itself.
+            Driver::Postgres(_) => Ok(Folded::default()),
         }
     }
 
@@ -155,6 +171,15 @@ impl Store {
     pub fn close(self) -> Result<()> {
         match &*self.driver {
             Driver::Sqlite(database) => database.close(),
+            Driver::Postgres(database) => database.close(),
+        }
+    }
+
+    /// The name of the database on a server, when it is one.
+    pub fn database(&self) -> Option<&str> {
+        match &*self.driver {
+            Driver::Sqlite(_) => None,
+            Driver::Postgres(database) => Some(database.name()),
         }
     }
 
@@ -162,6 +187,7 @@ impl Store {
     pub fn path(&self) -> Option<&Path> {
         match &*self.driver {
             Driver::Sqlite(database) => Some(database.path()),
+            Driver::Postgres(_) => None,
         }
     }
 }

@@ -6,7 +6,9 @@
 
 mod ddl;
 mod plan;
+mod standing;
 
+pub(crate) use ddl::check_name;
 pub use plan::{apply, apply_views, is_current, plan};
 
 use crate::Value;

@@ -1,28 +1,29 @@
 //! Compares what is declared with what stands, and makes the difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
+use super::standing::{Standing, exists, stand};
 use super::{Applied, Change, Column, ColumnType, Table, ddl};
 use crate::search::search_table;
-use crate::{Conn, Dialect, Error, Result, TableInfo, Value, quoted};
+use crate::{Conn, Dialect, Error, Result, TableInfo, quoted};
 
 /// The changes that were made, in their order.
 const MIGRATIONS: &str = "sys_migration";
 /// Grows when this file makes other statements from the same declarations, so that everything is compared again.
 const GENERATION: u32 = 1;
+/// The name of the lock under which tables are changed.
+const LOCK: &str = "schema";
 /// The declarations that are known to be in place.
 const SCHEMAS: &str = "sys_schema";
 
 /// Tells what differs between the declared tables and the database.
 pub fn plan(conn: &mut dyn Conn, tables: &[Table]) -> Result<Vec<Change>> {
     ddl::check_names(tables)?;
-    if conn.dialect() != Dialect::Sqlite {
-        return Err(Error::sql("this database cannot be planned yet"));
-    }
     let standing = Standing::read(conn)?;
-    let mut plan = Plan { standing: &standing, changes: Vec::new() };
+    let mut plan = Plan::new(conn.dialect(), &standing);
     tables.iter().for_each(|table| plan.table(table));
+    plan.references();
     tables.iter().for_each(|table| plan.indexes(table));
     tables.iter().for_each(|table| plan.triggers(table));
     for table in tables {
@@ -50,10 +51,19 @@ pub fn apply(conn: &mut dyn Conn, tables: &[Table], version: i64) -> Result<Appl
     if is_current(conn, tables, version)? {
         return Ok(Applied::default());
     }
+    // Two that start at once do not both change the tables: the second one looks when the first one is done.
+    conn.hold(LOCK, 0, true)?;
+    if is_current(conn, tables, version)? {
+        return Ok(Applied::default());
+    }
+    let dialect = conn.dialect();
+    if let Some(sql) = ddl::prelude(dialect) {
+        conn.batch(&sql)?;
+    }
     for own in own_tables() {
         if !exists(conn, &own.name)? {
-            conn.batch(&ddl::create_table(&own))?;
-            ddl::triggers(&own).iter().try_for_each(|(_, sql)| conn.batch(sql))?;
+            conn.batch(&ddl::create_table(dialect, &own, &|_| true))?;
+            ddl::triggers(dialect, &own).iter().try_for_each(|(_, sql)| conn.batch(sql))?;
         }
     }
     let changes = plan(conn, tables)?;
@@ -92,7 +102,7 @@ pub fn apply(conn: &mut dyn Conn, tables: &[Table], version: i64) -> Result<Appl
 pub fn apply_views(conn: &mut dyn Conn, views: &[(String, String)]) -> Result<usize> {
     views.iter().try_for_each(|(name, _)| ddl::check_name(name))?;
     let standing = Standing::read(conn)?;
-    let mut plan = Plan { standing: &standing, changes: Vec::new() };
+    let mut plan = Plan::new(conn.dialect(), &standing);
     for (name, select) in views {
         plan.view(name, select);
     }
@@ -105,65 +115,47 @@ pub fn apply_views(conn: &mut dyn Conn, views: &[(String, String)]) -> Result<us
     Ok(plan.changes.len())
 }
 
-/// What stands in the database.
-struct Standing {
-    tables: BTreeMap<String, TableInfo>,
-    keys: BTreeMap<String, Vec<String>>,
-    /// (table, column) → the table that it refers to.
-    references: BTreeMap<(String, String), String>,
-    /// (type, name) → (table, statement).
-    statements: BTreeMap<(String, String), (String, String)>,
-}
-
-impl Standing {
-    fn read(conn: &mut dyn Conn) -> Result<Self> {
-        let tables = conn.tables()?.into_iter().map(|table| (table.name.clone(), table)).collect();
-        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        conn.query(
-            "SELECT t.name, c.name FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c
-             WHERE t.schema = 'main' AND t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk",
-            &[],
-            &mut |row| {
-                if let [Value::Text(table), Value::Text(column)] = row {
-                    keys.entry(table.clone()).or_default().push(column.clone());
-                }
-                Ok(true)
-            },
-        )?;
-        let mut references = BTreeMap::new();
-        conn.query(
-            "SELECT t.name, r.\"from\", r.\"table\" FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) r
-             WHERE t.schema = 'main' AND t.type = 'table'",
-            &[],
-            &mut |row| {
-                if let [Value::Text(table), Value::Text(column), Value::Text(target)] = row {
-                    references.insert((table.clone(), column.clone()), target.clone());
-                }
-                Ok(true)
-            },
-        )?;
-        let mut statements = BTreeMap::new();
-        conn.query("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL", &[], &mut |row| {
-            if let [Value::Text(ty), Value::Text(name), Value::Text(table), Value::Text(sql)] = row {
-                statements.insert((ty.clone(), name.clone()), (table.clone(), sql.clone()));
-            }
-            Ok(true)
-        })?;
-        Ok(Standing { tables, keys, references, statements })
-    }
-
-    fn statement(&self, ty: &str, name: &str) -> Option<&str> {
-        self.statements.get(&(ty.to_owned(), name.to_owned())).map(|(_, sql)| sql.as_str())
-    }
-}
-
 /// The changes while they are collected.
 struct Plan<'a> {
+    dialect: Dialect,
     standing: &'a Standing,
     changes: Vec<Change>,
+    /// Tables that are made by this plan.
+    made: BTreeSet<String>,
+    /// References that have to wait until all tables are there: table, column, target.
+    waiting: Vec<(String, String, String)>,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    fn new(dialect: Dialect, standing: &'a Standing) -> Self {
+        Plan { dialect, standing, changes: Vec::new(), made: BTreeSet::new(), waiting: Vec::new() }
+    }
+
+    /// Whether the table to which a column of `table` refers is there when the column is made. SQLite does not ask.
+    fn reachable(&self, table: &Table, column: &Column) -> bool {
+        let Some(target) = &column.references else { return true };
+        self.dialect == Dialect::Sqlite
+            || *target == table.name
+            || self.made.contains(target)
+            || self.standing.tables.contains_key(target)
+    }
+
+    /// Notes the references that cannot be made together with their columns.
+    fn wait<'c>(&mut self, table: &Table, columns: impl Iterator<Item = &'c Column>) {
+        for column in columns {
+            if let Some(target) = column.references.as_ref().filter(|_| !self.reachable(table, column)) {
+                self.waiting.push((table.name.clone(), column.name.clone(), target.clone()));
+            }
+        }
+    }
+
+    /// Makes the references that had to wait.
+    fn references(&mut self) {
+        for (table, column, target) in std::mem::take(&mut self.waiting) {
+            self.safe(format!("add reference {table}.{column}"), ddl::add_reference(&table, &column, &target));
+        }
+    }
+
     fn safe(&mut self, what: String, sql: String) {
         self.changes.push(Change::Safe { what, sql });
     }
@@ -174,12 +166,17 @@ impl Plan<'_> {
 
     fn table(&mut self, table: &Table) {
         match self.standing.tables.get(&table.name) {
-            None => self.safe(format!("create table {}", table.name), ddl::create_table(table)),
+            None => {
+                let sql = ddl::create_table(self.dialect, table, &|column| self.reachable(table, column));
+                self.safe(format!("create table {}", table.name), sql);
+                self.wait(table, table.columns.iter());
+                self.made.insert(table.name.clone());
+            }
             Some(found) => self.columns(table, found),
         }
         let search = search_table(&table.name);
         if table.search && self.standing.statement("table", &search).is_none() {
-            self.safe(format!("create search {search}"), ddl::create_search(table));
+            self.safe(format!("create search {search}"), ddl::create_search(self.dialect, table));
         }
     }
 
@@ -232,22 +229,24 @@ impl Plan<'_> {
         } else if column.references.is_some() && has_default {
             self.refuse(format!("{name} is missing, and refers to a table with a default"));
         } else {
-            self.safe(format!("add column {name}"), ddl::add_column(table, column));
+            let sql = ddl::add_column(self.dialect, table, column, self.reachable(table, column));
+            self.safe(format!("add column {name}"), sql);
+            self.wait(table, std::iter::once(column));
         }
     }
 
     /// Conditions cannot be added to a standing table; those of new columns (`fresh`) come with them.
     fn checks(&mut self, table: &Table, fresh: &BTreeSet<String>) {
-        let sql = self.standing.statement("table", &table.name).unwrap_or_default().to_owned();
-        let mut standing = names_of_checks(&sql);
+        let mut standing = self.standing.checks(&table.name);
         for (name, text) in ddl::checks(table) {
-            let is_standing = standing.remove(&name);
-            if !fresh.contains(&name) && !sql.contains(&text) {
-                let words = if is_standing { "has another condition" } else { "is a new condition" };
+            let before = standing.remove(&name);
+            let same = before.as_deref() == Some(text.as_str());
+            if !fresh.contains(&name) && !same {
+                let words = if before.is_some() { "has another condition" } else { "is a new condition" };
                 self.refuse(format!("{name} {words} on the standing table {}", table.name));
             }
         }
-        for name in standing {
+        for name in standing.into_keys() {
             self.refuse(format!("the condition {name} of {} is not declared any more", table.name));
         }
     }
@@ -255,12 +254,13 @@ impl Plan<'_> {
     fn indexes(&mut self, table: &Table) {
         for index in &table.indexes {
             let sql = ddl::create_index(table, index);
+            let make = ddl::told(self.dialect, &format!("INDEX {}", quoted(&index.name)), &sql);
             match self.standing.statement("index", &index.name) {
-                None => self.safe(format!("create index {}", index.name), sql),
+                None => self.safe(format!("create index {}", index.name), make),
                 Some(standing) if standing == sql => {}
                 Some(_) => {
                     let drop = format!("DROP INDEX {}", quoted(&index.name));
-                    self.safe(format!("change index {}", index.name), format!("{drop}; {sql}"));
+                    self.safe(format!("change index {}", index.name), format!("{drop}; {make}"));
                 }
             }
         }
@@ -274,44 +274,42 @@ impl Plan<'_> {
     }
 
     fn triggers(&mut self, table: &Table) {
-        let wanted = ddl::triggers(table);
+        let wanted = ddl::triggers(self.dialect, table);
+        let on = format!("ON {}", quoted(&table.name));
         for (name, sql) in &wanted {
+            let make = ddl::told(self.dialect, &format!("TRIGGER {} {on}", quoted(name)), sql);
             match self.standing.statement("trigger", name) {
-                None => self.safe(format!("create trigger {name}"), sql.clone()),
+                None => self.safe(format!("create trigger {name}"), make),
                 Some(standing) if standing == sql => {}
                 Some(_) => {
-                    let drop = format!("DROP TRIGGER {}", quoted(name));
-                    self.safe(format!("change trigger {name}"), format!("{drop}; {sql}"));
+                    let drop = ddl::drop_trigger(self.dialect, &table.name, name);
+                    self.safe(format!("change trigger {name}"), format!("{drop}; {make}"));
                 }
             }
         }
         let Some(found) = self.standing.tables.get(&table.name) else { return };
         for standing in found.triggers.iter().filter(|name| ddl::is_own_trigger(&table.name, name)) {
             if !wanted.iter().any(|(name, _)| name == standing) {
-                self.safe(format!("drop trigger {standing}"), format!("DROP TRIGGER {}", quoted(standing)));
+                let drop = ddl::drop_trigger(self.dialect, &table.name, standing);
+                self.safe(format!("drop trigger {standing}"), drop);
             }
         }
     }
 
     fn view(&mut self, name: &str, select: &str) {
         let sql = ddl::create_view(name, select);
+        let make = ddl::told(self.dialect, &format!("VIEW {}", quoted(name)), &sql);
         match self.standing.statement("view", name) {
             None if self.standing.tables.contains_key(name) => self.refuse(format!("{name} is a table, wanted a view")),
-            None => self.safe(format!("create view {name}"), sql),
+            None => self.safe(format!("create view {name}"), make),
             Some(standing) if standing == sql => {}
-            Some(_) => self.safe(format!("change view {name}"), format!("DROP VIEW {}; {sql}", quoted(name))),
+            Some(_) => self.safe(format!("change view {name}"), format!("DROP VIEW {}; {make}", quoted(name))),
         }
     }
 }
 
 fn view_name(table: &Table) -> String {
     format!("v_{}", table.name)
-}
-
-/// The names of the conditions in the statement of a table.
-fn names_of_checks(sql: &str) -> BTreeSet<String> {
-    let named = sql.split("CONSTRAINT \"").skip(1);
-    named.filter_map(|rest| rest.split_once("\" CHECK")).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn own_tables() -> [Table; 2] {
@@ -321,11 +319,6 @@ fn own_tables() -> [Table; 2] {
     let schemas =
         Table { primary_key: vec!["digest".to_owned()], ..Table::new(SCHEMAS, vec![text("digest"), int("stand")]) };
     [Table { append_only: true, ..Table::new(MIGRATIONS, migrations) }, schemas]
-}
-
-fn exists(conn: &mut dyn Conn, table: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?";
-    Ok(conn.int(sql, &[table.into()])?.is_some())
 }
 
 fn has_rows(conn: &mut dyn Conn, table: &str) -> Result<bool> {
@@ -340,14 +333,12 @@ fn highest_version(conn: &mut dyn Conn) -> Result<Option<i64>> {
 }
 
 fn record(conn: &mut dyn Conn, version: i64, what: &str, sql: &str) -> Result<()> {
-    let statement = "INSERT INTO sys_migration (at, version, change, sql)
-                     VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, ?, ?)";
-    conn.execute(statement, &[version.into(), what.into(), sql.into()]).map(|_| ())
-}
-
-/// A number that changes with every change of the schema, whoever makes it.
-fn stand(conn: &mut dyn Conn) -> Result<i64> {
-    Ok(conn.int("PRAGMA schema_version", &[])?.unwrap_or_default())
+    let now = match conn.dialect() {
+        Dialect::Sqlite => "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+        Dialect::Postgres => "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+    };
+    let statement = format!("INSERT INTO sys_migration (at, version, change, sql) VALUES ({now}, ?, ?, ?)");
+    conn.execute(&statement, &[version.into(), what.into(), sql.into()]).map(|_| ())
 }
 
 fn is_known(conn: &mut dyn Conn, digest: &str) -> Result<bool> {

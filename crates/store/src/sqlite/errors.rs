@@ -2,6 +2,7 @@
 
 use rusqlite::ffi;
 
+use crate::error::{changed_table, shortened};
 use crate::{ConstraintKind, Error};
 
 /// Translates an error; `sql` is the statement that gave it.
@@ -51,25 +52,4 @@ fn constraint(code: i32, message: String, sql: &str) -> Error {
         None => message,
     };
     Error::Constraint { kind, detail }
-}
-
-/// The table that a statement changes: SQLite does not say which reference broke.
-fn changed_table(sql: &str) -> String {
-    let mut words = sql.split_whitespace();
-    while let Some(word) = words.next() {
-        let found = match word.to_ascii_uppercase().as_str() {
-            "INTO" | "FROM" | "UPDATE" => words.next(),
-            _ => continue,
-        };
-        return found.unwrap_or_default().split('(').next().unwrap_or_default().trim_matches('"').to_owned();
-    }
-    String::new()
-}
-
-/// The beginning of a statement, for messages.
-fn shortened(sql: &str) -> &str {
-    match sql.char_indices().nth(200) {
-        Some((end, _)) => &sql[..end],
-        None => sql,
-    }
 }

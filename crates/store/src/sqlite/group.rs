@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::inside::{Inside, is_inside};
-use super::readers::closed;
 use super::session::Session;
+use crate::error::closed;
+use crate::inside::{Inside, is_inside};
 use crate::stats::Counters;
 use crate::{Conn, Error, Result};
 
@@ -216,10 +216,15 @@ impl Writer {
         let inside = Inside::enter(self);
         let outcome = catch_unwind(AssertUnwindSafe(|| f(session)));
         drop(inside);
+        // Who overlooks a failed statement fails with it, as on a database that has spent its transaction by then.
+        let outcome = match (outcome, session.spent()) {
+            (Ok(Ok(_)), Some(error)) => Ok(Err(error.into())),
+            (outcome, _) => outcome,
+        };
         let good = matches!(outcome, Ok(Ok(_)));
         let settled = match session.standing() {
             false => Err(session.loss()),
-            true if first && !good => Ok(()),
+            true if first && !good => session.forgive(),
             true => session.unwind(good),
         };
         (outcome, settled.map(|()| good))

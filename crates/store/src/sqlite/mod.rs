@@ -3,7 +3,6 @@
 mod backup;
 mod errors;
 mod group;
-mod inside;
 mod introspect;
 mod readers;
 mod session;
@@ -14,9 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::group::Writer;
-use self::inside::{Inside, is_inside};
 use self::readers::{Reader, Readers};
 use self::session::{Role, Session};
+use crate::inside::{Inside, is_inside};
 use crate::stats::{Counters, Stats};
 use crate::{Conn, Error, Folded, Options, Result};
 

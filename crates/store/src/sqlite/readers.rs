@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::session::{Role, Session};
+use crate::error::closed;
 use crate::stats::Counters;
 use crate::{Error, Options, Result};
 
@@ -112,9 +113,4 @@ impl Drop for Reader<'_> {
         }
         self.pool.freed.notify_one();
     }
-}
-
-/// The answer of a closed store.
-pub(super) fn closed() -> Error {
-    Error::sql("the database is closed")
 }

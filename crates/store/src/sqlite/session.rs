@@ -36,6 +36,8 @@ pub(crate) struct Session {
     open: bool,
     /// Why SQLite rolled the transaction back.
     lost: Option<Error>,
+    /// The statement's error after which only a savepoint leads on.
+    failed: Option<Error>,
     /// Lets our own statements about transactions pass the authoriser.
     own: Arc<AtomicBool>,
     counters: Arc<Counters>,
@@ -85,7 +87,7 @@ impl Session {
             _ => Authorization::Allow,
         }))
         .map_err(failed)?;
-        Ok(Session { conn, role, depth: 0, open: false, lost: None, own, counters })
+        Ok(Session { conn, role, depth: 0, open: false, lost: None, failed: None, own, counters })
     }
 
     /// Begins a writing transaction; waits for another process.
@@ -141,6 +143,18 @@ impl Session {
         self.open = false;
         self.depth = 0;
         self.lost = None;
+        self.failed = None;
+    }
+
+    /// What became of the transaction when a statement of it failed and nobody went back to a savepoint.
+    pub(crate) fn spent(&self) -> Option<Error> {
+        self.failed.as_ref().map(Error::spent)
+    }
+
+    /// Forgets a failed statement: what it was part of is given up.
+    pub(crate) fn forgive(&mut self) -> Result<()> {
+        self.failed = None;
+        Ok(())
     }
 
     /// Whether the transaction that we began still stands.
@@ -205,7 +219,11 @@ impl Session {
 
     /// Refuses to go on when the transaction is gone: the statement would commit by itself.
     fn ensure_standing(&self) -> Result<()> {
-        if self.standing() { Ok(()) } else { Err(self.loss()) }
+        match self.spent() {
+            _ if !self.standing() => Err(self.loss()),
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// After every statement: notes when SQLite has rolled the whole transaction back.
@@ -215,6 +233,11 @@ impl Session {
                 Err(error) => error.clone(),
                 Ok(_) => Error::sql("the transaction was rolled back by a statement"),
             });
+        }
+        if let Err(error) = &result
+            && self.role == Role::Writer
+        {
+            self.failed.get_or_insert_with(|| error.clone());
         }
         result
     }
@@ -228,12 +251,18 @@ impl Conn for Session {
     fn query(&mut self, sql: &str, params: &[Value], each: &mut dyn FnMut(&[Value]) -> Result<bool>) -> Result<()> {
         self.ensure_standing()?;
         let mut rows = 0;
+        let mut theirs = None;
         let result = run_query(&self.conn, sql, params, &mut |row| {
             rows += 1;
-            each(row)
+            each(row).or_else(|error| {
+                theirs = Some(error);
+                Ok(false)
+            })
         });
         self.counters.statement(rows);
-        self.settle(result)
+        self.settle(result)?;
+        // The caller's own error is no error of the statement.
+        theirs.map_or(Ok(()), Err)
     }
 
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -270,12 +299,15 @@ impl Conn for Session {
     }
 
     fn rollback_to(&mut self) -> Result<()> {
-        self.ensure_standing()?;
+        if !self.standing() {
+            return Err(self.loss());
+        }
         if self.depth == 0 {
             return Err(Error::sql("no savepoint is open"));
         }
         let result = self.control(&format!("ROLLBACK TO s{} -- store", self.depth));
         self.settle(result)?;
+        self.failed = None;
         self.release()
     }
 

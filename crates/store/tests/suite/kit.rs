@@ -10,15 +10,29 @@ use store::{Conn, Options, Result, Store, Value};
 /// A place for the databases of one test; removes them in the end.
 pub struct Kit {
     directory: PathBuf,
+    server: Option<cluster::Schemas>,
 }
 
 impl Kit {
     pub fn sqlite() -> Self {
+        Self::in_directory(None)
+    }
+
+    pub fn postgres() -> Self {
+        Self::in_directory(Some(cluster::Schemas::new()))
+    }
+
+    fn in_directory(server: Option<cluster::Schemas>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("store-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&directory).expect("a place for tests");
-        Kit { directory }
+        Kit { directory, server }
+    }
+
+    /// Whether neighbouring writes share one commit.
+    pub fn shares_commits(&self) -> bool {
+        self.server.is_none()
     }
 
     /// Opens a database; the same name is the same database, as another process would see it.
@@ -27,7 +41,19 @@ impl Kit {
     }
 
     pub fn open_with(&self, name: &str, options: Options) -> Result<Store> {
-        Store::open(&format!("sqlite:{}", self.file(name).display()), options)
+        Store::open(&self.url(name), options)
+    }
+
+    pub fn url(&self, name: &str) -> String {
+        match &self.server {
+            None => format!("sqlite:{}", self.file(name).display()),
+            Some(schemas) => schemas.url(name),
+        }
+    }
+
+    /// How our connections to a server are called.
+    pub fn called(&self) -> &str {
+        self.server.as_ref().map_or("", cluster::Schemas::prefix)
     }
 
     /// A database with the table `item (id, name, amount)`.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use store::{Error, Result};
+use store::{Error, Result, Store};
 
 use crate::kit::{Kit, add, count, names, quick};
 
@@ -42,21 +42,50 @@ pub fn two_writers_take_turns(kit: &Kit) -> Result<()> {
     Ok(())
 }
 
+/// Waits at most the second in which it has to be known that another program committed.
+fn told(store: &Store, before: i64) -> Result<i64> {
+    let started = Instant::now();
+    loop {
+        let version = store.data_version()?;
+        if version != before {
+            return Ok(version);
+        }
+        assert!(started.elapsed() < Duration::from_secs(1), "a commit of another program was not told");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until nothing is under way any more.
+fn settled(store: &Store) -> Result<i64> {
+    let mut version = store.data_version()?;
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_millis(150) {
+        sleep(Duration::from_millis(10));
+        let now = store.data_version()?;
+        if now != version {
+            (version, since) = (now, Instant::now());
+        }
+    }
+    Ok(version)
+}
+
 pub fn versions_tell_of_others(kit: &Kit) -> Result<()> {
     let first = kit.items()?;
     let second = kit.open("items")?;
-    let (version, commits) = (first.data_version()?, first.commits());
+    let commits = first.commits();
+    second.data_version()?;
+    let version = settled(&first)?;
     first.write(|conn| add(conn, "a"))?;
-    assert_eq!(first.data_version()?, version, "our own commits do not count");
+    assert_eq!(settled(&first)?, version, "our own commits do not count");
     second.write(|conn| add(conn, "b"))?;
-    let changed = first.data_version()?;
-    assert_ne!(changed, version);
-    assert_eq!(first.data_version()?, changed);
+    told(&first, version)?;
+    let changed = settled(&first)?;
     second.write(|conn| add(conn, "c"))?;
-    // Inside a write it is known already.
-    let inside = first.write(|_| first.data_version())?;
+    // Inside a write it is known too.
+    let inside = first.write(|_| told(&first, changed))?;
     assert_ne!(inside, changed);
     assert_eq!(first.commits(), commits + 2);
+    second.close()?;
     Ok(())
 }
 

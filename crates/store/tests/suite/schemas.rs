@@ -207,13 +207,64 @@ pub fn append_only(kit: &Kit) -> Result<()> {
     let attempts = [
         "UPDATE item SET name = 'b'",
         "DELETE FROM item",
-        "REPLACE INTO item (id, name) VALUES (1, 'b')",
         "INSERT INTO item (id, name) VALUES (1, 'b') ON CONFLICT (id) DO UPDATE SET name = 'b'",
     ];
     for sql in attempts {
         assert_eq!(store.write(|conn| conn.execute(sql, &[])), Err(trigger("append-only: item")), "{sql}");
     }
     assert_eq!(names(&store)?, ["a"]);
+    Ok(())
+}
+
+pub fn append_only_without_replace(kit: &Kit) -> Result<()> {
+    let store = kit.open("ledger")?;
+    make(&store, &[Table { append_only: true, ..item_table() }], 1)?;
+    store.write(|conn| add(conn, "a"))?;
+    let sql = "REPLACE INTO item (id, name) VALUES (1, 'b')";
+    assert_eq!(store.write(|conn| conn.execute(sql, &[])), Err(trigger("append-only: item")));
+    assert_eq!(names(&store)?, ["a"]);
+    Ok(())
+}
+
+pub fn tables_may_refer_to_later_ones(kit: &Kit) -> Result<()> {
+    let store = kit.open("circle")?;
+    let one = |name: &str, other: &str| {
+        let columns = vec![Column::new("id", ColumnType::Int), Column::new("other", ColumnType::Int).referring(other)];
+        Table::new(name, columns)
+    };
+    let tables = [one("hen", "egg"), one("egg", "hen")];
+    assert!(!make(&store, &tables, 1)?.is_empty());
+    assert_eq!(store.read(|conn| plan(conn, &tables))?, [], "all references stand");
+    store.write(|conn| conn.batch("INSERT INTO hen (id) VALUES (1); INSERT INTO egg (id, other) VALUES (1, 1)"))?;
+    for table in ["hen", "egg"] {
+        let orphan = store.write(|conn| conn.execute(&format!("UPDATE {table} SET other = 7"), &[]));
+        assert_eq!(orphan, Err(Error::Constraint { kind: ConstraintKind::ForeignKey, detail: table.into() }));
+    }
+    let mut tables = [one("hen", "egg"), one("egg", "hen"), one("fox", "fox")];
+    tables[0].columns.push(Column::new("fears", ColumnType::Int).referring("fox"));
+    make(&store, &tables, 1)?;
+    assert_eq!(store.read(|conn| plan(conn, &tables))?, []);
+    Ok(())
+}
+
+pub fn starts_at_once_migrate_once(kit: &Kit) -> Result<()> {
+    let stores: Vec<Store> = (0..4).map(|_| kit.open("start")).collect::<Result<_>>()?;
+    let tables: Vec<Table> = (0..20).map(|n| Table { name: format!("table_{n}"), ..item_table() }).collect();
+    let together = std::sync::Barrier::new(stores.len());
+    let made: Vec<usize> = std::thread::scope(|scope| {
+        let start = |store| {
+            let (tables, together) = (&tables, &together);
+            scope.spawn(move || {
+                together.wait();
+                make(store, tables, 1).map(|changes| changes.len())
+            })
+        };
+        let threads: Vec<_> = stores.iter().map(start).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Result<_>>()
+    })?;
+    let mut made = made;
+    made.sort_unstable();
+    assert_eq!(made, [0, 0, 0, 20], "one of them makes all tables");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ fn find(store: &Store, words: &[&str]) -> Result<Vec<i64>> {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let condition = search_condition(store.dialect(), "item", "t0.\"id\"");
     let sql = format!("SELECT t0.id FROM item t0 WHERE {condition} ORDER BY t0.id");
-    let rows = store.read(|conn| conn.rows(&sql, &[search_match(&words)]))?;
+    let rows = store.read(|conn| conn.rows(&sql, &[search_match(store.dialect(), &words)]))?;
     Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
 }
 

@@ -7,10 +7,10 @@ thread_local! {
 }
 
 /// Notes, as long as it lives, that this thread works inside something.
-pub(super) struct Inside;
+pub(crate) struct Inside;
 
 impl Inside {
-    pub(super) fn enter<T>(what: &T) -> Inside {
+    pub(crate) fn enter<T>(what: &T) -> Inside {
         INSIDE.with_borrow_mut(|inside| inside.push(address(what)));
         Inside
     }
@@ -23,7 +23,7 @@ impl Drop for Inside {
 }
 
 /// Whether this thread works inside it.
-pub(super) fn is_inside<T>(what: &T) -> bool {
+pub(crate) fn is_inside<T>(what: &T) -> bool {
     let address = address(what);
     INSIDE.with_borrow(|inside| inside.contains(&address))
 }
