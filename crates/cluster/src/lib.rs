@@ -97,8 +97,7 @@ impl Database {
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock();
         let name = fresh("test");
-        let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8' STRATEGY file_copy");
-        let sql = if template == "template0" { sql.replace(" STRATEGY file_copy", "") } else { sql };
+        let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8' STRATEGY wal_log");
         admin().batch_execute(&sql).expect("a database for the test");
         Database { name }
     }
@@ -112,9 +111,12 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name);
-        if let Ok(mut client) = Client::connect(url(), NoTls) {
-            let _ = client.batch_execute(&sql);
-        }
+        // It makes the server write everything to its disk: nobody waits for that.
+        std::thread::spawn(move || {
+            if let Ok(mut client) = Client::connect(url(), NoTls) {
+                let _ = client.batch_execute(&sql);
+            }
+        });
     }
 }
 

@@ -133,6 +133,8 @@ impl Cx<'_> {
     /// Builds the schema from what is now defined, makes its tables in this transaction, and goes on with it.
     fn rebuild(&mut self) -> Result<()> {
         self.write_late(None)?;
+        // Who defines something at the same moment comes before or after, and nobody forgets the other's.
+        self.conn.hold("custom", 0, true)?;
         let custom = load(self.conn)?;
         let schema = Schema::build(&self.schema.modules, &custom, self.conn.dialect(), self.schema.version + 1)?;
         store::schema::apply(self.conn, &schema.tables(), crate::engine::SCHEMA_VERSION)?;

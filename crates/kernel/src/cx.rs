@@ -327,7 +327,7 @@ impl<'a> Cx<'a> {
         let subject = if def.on.is_empty() || target == 0 { None } else { Some(AnyRef::new(def.on, target)) };
         if let Some(subject) = subject {
             let plan = self.schema.plan(subject.entity)?.clone();
-            let row = self.row_of(&plan, subject.id)?;
+            let row = if def.read { self.row_of(&plan, subject.id)? } else { self.held_row(&plan, subject.id)? };
             check_state(def, &plan, &row)?;
             if self.frames.is_empty()
                 && !self.within(&plan, subject.id, if def.read { Right::Read } else { Right::Write })?

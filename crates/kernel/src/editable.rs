@@ -28,7 +28,7 @@ impl Cx<'_> {
 
     /// A stored record that who acts may write now.
     pub(crate) fn writable_row(&mut self, plan: &Plan, id: i64, right: Right) -> Result<Row> {
-        let row = self.row_of(plan, id)?;
+        let row = self.held_row(plan, id)?;
         if !self.within(plan, id, Right::Read)? {
             return Err(Error::not_found(plan.def.name, id));
         }

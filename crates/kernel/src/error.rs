@@ -254,6 +254,7 @@ impl From<store::Error> for Error {
                 e
             }
             E::Busy => Self::new(503, "busy"),
+            E::Conflict => Self::new(409, "conflict"),
             E::Full => Self::new(507, "disk_full"),
             E::Newer { .. } => {
                 let mut e = Self::new(500, "database_newer");

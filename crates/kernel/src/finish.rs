@@ -138,7 +138,8 @@ impl Cx<'_> {
                     for (field, value) in add {
                         plan.set(field, &mut cells, Value::Int(value));
                     }
-                    self.insert_row(&plan, cells, company)?;
+                    let made = self.insert_row(&plan, cells, company);
+                    self.or_again(made)?;
                 }
             }
         }
@@ -159,7 +160,7 @@ impl Cx<'_> {
         }
         params.extend([Value::Int(old.rev + 1), Value::Int(old.id), Value::Int(old.rev)]);
         if self.conn.execute(&plan.update_of(&columns), &params)? != 1 {
-            return Err(Error::new(412, "stale").with("id", old.id));
+            return Err(self.overtaken(old.id));
         }
         let row = Row { rev: old.rev + 1, cells: cells.to_vec(), ..*old };
         self.memory.updated(plan, row, &columns);
@@ -191,7 +192,8 @@ impl Cx<'_> {
                 n
             }
             None => {
-                self.insert(crate::sys::Counter { series: ask.series.clone(), year, last: 1 })?;
+                let made = self.insert(crate::sys::Counter { series: ask.series.clone(), year, last: 1 });
+                self.or_again(made)?;
                 1
             }
         };
@@ -204,7 +206,7 @@ impl Cx<'_> {
             record: ask.id,
         })?;
         let plan = self.schema.plan(ask.entity)?.clone();
-        let old = self.row_of(&plan, ask.id)?;
+        let old = self.held_row(&plan, ask.id)?;
         let mut cells = old.cells.clone();
         plan.set(ask.field, &mut cells, Value::from(number.as_str()));
         if let Some(entry) = plan.entry {

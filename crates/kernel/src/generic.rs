@@ -137,7 +137,7 @@ impl Cx<'_> {
             for (i, field) in other.fields.iter().enumerate() {
                 if matches!(field.kind, crate::field::Kind::AnyRef) {
                     let at = other.offsets[i];
-                    let text = other.select_by(&[&other.columns[at], &other.columns[at + 1]]);
+                    let text = other.select_by(&[&other.columns[at], &other.columns[at + 1]], false);
                     let params = [Value::Int(id), Value::from(plan.def.name)];
                     self.write_late(Some(other.def.name))?;
                     if self.conn.row(&text, &params)?.is_some() {

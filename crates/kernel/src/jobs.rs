@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     field::{Json, LongText},
     kernel::Kernel,
+    rec::{Rec, Row},
     sys::{JobRow, JobState, Outbox, OutboxState},
     value::{AnyRef, Id},
 };
@@ -101,6 +102,27 @@ impl Cx<'_> {
     }
 }
 
+impl Cx<'_> {
+    /// A job that waits and is due, for this transaction alone; none where somebody else has it.
+    fn lease(&mut self, id: Id<JobRow>) -> Result<Option<Rec<JobRow>>> {
+        use sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
+        let plan = self.schema().plan("sys.job")?.clone();
+        let column = |name: &str| Expr::col((Alias::new("t"), Alias::new(name)));
+        let mut select = Query::select();
+        select
+            .from_as(Alias::new(&plan.table), Alias::new("t"))
+            .exprs(plan.row_exprs("t"))
+            .and_where(column("id").eq(id.raw()))
+            .and_where(column("state").eq(crate::sql::val(&JobState::Queued.into())))
+            .and_where(column("due").lte(self.now().as_microsecond()))
+            // Where there is one writer the builder leaves this out.
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        let (text, params) = crate::sql::select(self.conn.dialect(), &select);
+        let found = self.conn.row(&text, &params)?;
+        found.map(|values| Row::from_values(values).and_then(Rec::from_row)).transpose()
+    }
+}
+
 /// Seconds before the next try: 2, 4, 8 … at most an hour.
 fn pause(attempts: i64) -> SignedDuration {
     SignedDuration::from_secs(2_i64.saturating_pow(u32::try_from(attempts.clamp(1, 11)).unwrap_or(1)).min(3_600))
@@ -133,11 +155,9 @@ impl Kernel {
         let Some(job) = schema.job(name).copied() else { return Ok(false) };
         let key = Id::<JobRow>::new(id);
         let done = self.work(&system, &format!("job {name}"), |cx| {
-            // Whoever comes second finds it done: a job is done once, in the transaction that marks it.
-            let Ok(mut row) = cx.get(key) else { return Ok(false) };
-            if row.state != JobState::Queued {
-                return Ok(false);
-            }
+            // The lease: held until the transaction that does the job and marks it ends. Whoever comes second, in this
+            // program or another one, finds it held, done or due later.
+            let Some(mut row) = cx.lease(key)? else { return Ok(false) };
             let payload = row.payload.clone().unwrap_or_default();
             let more = (job.run)(&payload, cx)?;
             if job.every > 0 {

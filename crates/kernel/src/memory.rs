@@ -62,6 +62,8 @@ pub(crate) struct Learned {
 pub(crate) struct Memory {
     rows: HashMap<(&'static str, i64), Row>,
     asked: HashMap<&'static str, HashMap<Question, Vec<i64>>>,
+    /// Rows that nobody else changes before the transaction ends: what is remembered of them is how they stand.
+    held: HashSet<(&'static str, i64)>,
     late: Vec<(Arc<Plan>, Vec<Value>)>,
     /// Steady entities of which something was written.
     pub(crate) wrote: HashSet<&'static str>,
@@ -74,6 +76,16 @@ impl Memory {
     fn forget(&mut self) {
         self.rows.clear();
         self.asked.clear();
+        self.held.clear();
+    }
+
+    /// A row was read so that nobody else changes it, or was written.
+    pub(crate) fn hold(&mut self, plan: &Plan, id: i64) {
+        self.held.insert((plan.def.name, id));
+    }
+
+    fn holds(&self, plan: &Plan, id: i64) -> bool {
+        self.held.contains(&(plan.def.name, id))
     }
 
     fn keep(&mut self, plan: &Plan, row: Row) {
@@ -99,7 +111,9 @@ impl Memory {
     pub(crate) fn inserted(&mut self, plan: &Plan, row: Row) {
         self.wrote(plan);
         self.asked.remove(plan.def.name);
+        let id = row.id;
         self.keep(plan, row);
+        self.hold(plan, id);
     }
 
     /// A row has changed in these columns.
@@ -108,7 +122,9 @@ impl Memory {
         if let Some(asked) = self.asked.get_mut(plan.def.name) {
             asked.retain(|question, _| !question.about(columns));
         }
+        let id = row.id;
         self.keep(plan, row);
+        self.hold(plan, id);
     }
 
     /// A row is gone.
@@ -128,10 +144,19 @@ impl Cx<'_> {
         self.shared_answer(plan, &Question::id(id))?.first().cloned()
     }
 
-    /// Rows by equality from what is remembered.
-    pub(crate) fn answered(&mut self, plan: &Plan, question: &Question) -> Option<Vec<Row>> {
+    /// A row by id from what is remembered, when nobody else can have changed it since.
+    pub(crate) fn remembered_held(&mut self, plan: &Plan, id: i64) -> Option<Row> {
+        let sure = self.memory.holds(plan, id);
+        self.memory.rows.get(&(plan.def.name, id)).filter(|_| sure).cloned()
+    }
+
+    /// Rows by equality from what is remembered; `held` asks for such as nobody else can have changed since.
+    pub(crate) fn answered(&mut self, plan: &Plan, question: &Question, held: bool) -> Option<Vec<Row>> {
         if let Some(rows) = self.memory.answer(plan, question) {
-            return Some(rows);
+            if !held || rows.iter().all(|row| self.memory.holds(plan, row.id)) {
+                return Some(rows);
+            }
+            return None;
         }
         self.shared_answer(plan, question).map(|rows| rows.to_vec())
     }

@@ -61,6 +61,8 @@ pub struct Plan {
     dialect: Dialect,
     /// Selects one row by id: id, rev, company, archived, cells.
     pub select_one: Arc<str>,
+    /// The same, and nobody else changes the row until the transaction ends.
+    pub hold_one: Arc<str>,
     /// Inserts a row: managed columns, cells, derived.
     pub insert: Arc<str>,
     shapes: RwLock<HashMap<Vec<u8>, Arc<str>>>,
@@ -76,7 +78,8 @@ impl Plan {
         dialect: Dialect,
     ) -> Self {
         let mut plan = Self::shape(def, entry, custom, checks, dialect);
-        plan.select_one = plan.text_where(&["id"]);
+        plan.select_one = plan.text_where(&["id"], false);
+        plan.hold_one = plan.text_where(&["id"], true);
         plan.insert = plan.insert_text(1);
         plan
     }
@@ -133,6 +136,7 @@ impl Plan {
             by_name,
             dialect,
             select_one: Arc::from(""),
+            hold_one: Arc::from(""),
             insert: Arc::from(""),
             shapes: RwLock::new(HashMap::new()),
         }
@@ -213,7 +217,7 @@ impl Plan {
         all
     }
 
-    fn text_where(&self, columns: &[&str]) -> Arc<str> {
+    fn text_where(&self, columns: &[&str], hold: bool) -> Arc<str> {
         let mut select = Query::select();
         select.from_as(Alias::new(&self.table), Alias::new("t")).exprs(self.row_exprs("t"));
         for column in columns {
@@ -222,16 +226,21 @@ impl Plan {
         if columns != ["id"] {
             select.order_by((Alias::new("t"), Alias::new("id")), sea_query::Order::Asc);
         }
+        if hold {
+            // The builder leaves this out where there is one writer. What only refers to the row need not wait.
+            select.lock(sea_query::LockType::NoKeyUpdate);
+        }
         Arc::from(sql::select(self.dialect, &select).0)
     }
 
-    /// The text of a select by equality of these columns; built once per shape.
-    pub fn select_by(&self, columns: &[&str]) -> Arc<str> {
-        let key = columns.join(",").into_bytes();
+    /// The text of a select by equality of these columns, which also holds the rows or does not; built once per shape.
+    pub fn select_by(&self, columns: &[&str], hold: bool) -> Arc<str> {
+        let mut key = if hold { b"h:".to_vec() } else { Vec::new() };
+        key.extend(columns.join(",").into_bytes());
         if let Some(found) = self.shapes.read().get(&key) {
             return found.clone();
         }
-        let text = self.text_where(columns);
+        let text = self.text_where(columns, hold);
         self.shapes.write().insert(key, text.clone());
         text
     }

@@ -30,14 +30,29 @@ impl Cx<'_> {
     }
 
     pub(crate) fn row_of(&mut self, plan: &Plan, id: i64) -> Result<Row> {
-        let row = match self.remembered(plan, id) {
+        self.one_row(plan, id, self.holds(plan))
+    }
+
+    /// A row that is about to be changed: in a writing transaction nobody else changes it before that ends.
+    pub(crate) fn held_row(&mut self, plan: &Plan, id: i64) -> Result<Row> {
+        let hold = self.writable() && !plan.def.append_only;
+        self.one_row(plan, id, hold)
+    }
+
+    fn one_row(&mut self, plan: &Plan, id: i64, hold: bool) -> Result<Row> {
+        let known = if hold { self.remembered_held(plan, id) } else { self.remembered(plan, id) };
+        let row = match known {
             Some(row) => row,
             None => {
                 self.write_late(Some(plan.def.name))?;
                 let version = self.steady_version(plan);
-                let values = self.conn.row(&plan.select_one, &[Value::Int(id)])?;
+                let text = if hold { &plan.hold_one } else { &plan.select_one };
+                let values = self.conn.row(text, &[Value::Int(id)])?;
                 let row = Row::from_values(values.ok_or_else(|| Error::not_found(plan.def.name, id))?)?;
                 self.remember(plan, Question::id(id), std::slice::from_ref(&row), version);
+                if hold {
+                    self.memory.hold(plan, id);
+                }
                 row
             }
         };
@@ -48,12 +63,36 @@ impl Cx<'_> {
         Ok(row)
     }
 
+    /// Whether rows are held as soon as a writing transaction reads them: kept balances are read to be changed.
+    fn holds(&self, plan: &Plan) -> bool {
+        self.writable() && plan.def.kept
+    }
+
     /// A record by id.
     ///
     /// # Errors
     /// 404 where there is none in this company.
     pub fn get<T: Entity>(&mut self, id: Id<T>) -> Result<Rec<T>> {
         Rec::from_row(self.row(T::NAME, id.raw())?)
+    }
+
+    /// A record by id that nobody else changes before the transaction ends. For records that many change at the same time:
+    /// others are seen to have changed when they are saved, and then the request runs again.
+    ///
+    /// # Errors
+    /// As [`Cx::get`].
+    pub fn hold<T: Entity>(&mut self, id: Id<T>) -> Result<Rec<T>> {
+        let plan = self.schema.plan(T::NAME)?.clone();
+        Rec::from_row(self.held_row(&plan, id.raw())?)
+    }
+
+    /// Holds a name until the transaction ends: alone, or together with others who do not ask for it alone.
+    ///
+    /// # Errors
+    /// `busy` where somebody holds it for too long.
+    pub fn hold_name(&mut self, what: &str, id: i64, alone: bool) -> Result<()> {
+        self.writing()?;
+        Ok(self.conn.hold(what, id, alone)?)
     }
 
     /// The record that the operation works on, as the kernel loaded and checked it.
@@ -105,13 +144,14 @@ impl Cx<'_> {
             columns.push("company");
             params.push(Value::Int(self.who.company.id));
         }
+        let hold = self.holds(&plan);
         let question = Question::new(&columns, &params);
-        if let Some(rows) = self.answered(&plan, &question) {
+        if let Some(rows) = self.answered(&plan, &question, hold) {
             return Ok(rows);
         }
         self.write_late(Some(plan.def.name))?;
         let version = self.steady_version(&plan);
-        let text = plan.select_by(&columns);
+        let text = plan.select_by(&columns, hold);
         let mut rows = Vec::new();
         self.conn.query(&text, &params, &mut |values| {
             rows.push(values.to_vec());
@@ -119,6 +159,9 @@ impl Cx<'_> {
         })?;
         let rows = rows.into_iter().map(Row::from_values).collect::<Result<Vec<_>>>()?;
         self.remember(&plan, question, &rows, version);
+        if hold {
+            rows.iter().for_each(|row| self.memory.hold(&plan, row.id));
+        }
         Ok(rows)
     }
 

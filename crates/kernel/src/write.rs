@@ -80,7 +80,7 @@ impl Cx<'_> {
     /// 404; append-only entities are never archived.
     pub fn archive<T: Entity>(&mut self, id: Id<T>, archived: bool) -> Result<()> {
         let plan = self.schema.plan(T::NAME)?.clone();
-        let row = self.row_of(&plan, id.raw())?;
+        let row = self.held_row(&plan, id.raw())?;
         self.archive_row(&plan, &row, archived)
     }
 
@@ -90,7 +90,7 @@ impl Cx<'_> {
     /// `referred`; append-only entities are never deleted.
     pub fn delete<T: Entity>(&mut self, id: Id<T>) -> Result<()> {
         let plan = self.schema.plan(T::NAME)?.clone();
-        let row = self.row_of(&plan, id.raw())?;
+        let row = self.held_row(&plan, id.raw())?;
         self.delete_row(&plan, &row)
     }
 
@@ -100,7 +100,7 @@ impl Cx<'_> {
     /// What its rules refuse.
     pub fn recompute<T: Entity>(&mut self, id: Id<T>) -> Result<()> {
         let plan = self.schema.plan(T::NAME)?.clone();
-        let old = self.row_of(&plan, id.raw())?;
+        let old = self.held_row(&plan, id.raw())?;
         let mut lines = self.load_lines(&plan, old.id)?;
         let mut cells = old.cells.clone();
         if let Some(entry) = plan.entry {
@@ -174,7 +174,7 @@ impl Cx<'_> {
         let text = plan.update_of(&columns);
         let count = self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))?;
         if count != 1 {
-            return Err(Error::new(412, "stale").with("id", old.id));
+            return Err(self.overtaken(old.id));
         }
         if plan.search && changed.iter().any(|i| plan.fields[*i].searchable) {
             self.index_words(plan, old.id, cells)?;
@@ -203,7 +203,7 @@ impl Cx<'_> {
         let params = [Value::Int(i64::from(archived)), Value::Int(rev), Value::Int(row.id), Value::Int(row.rev)];
         let text = plan.update_of(&["archived"]);
         if self.conn.execute(&text, &params)? != 1 {
-            return Err(Error::new(412, "stale").with("id", row.id));
+            return Err(self.overtaken(row.id));
         }
         self.audit(plan, row.id, if archived { "archived" } else { "restored" }, None)?;
         self.changed(plan.def.name, row.id, rev, ChangeKind::Changed);
@@ -231,7 +231,9 @@ impl Cx<'_> {
             .from_table(sea_query::Alias::new(&plan.table))
             .and_where(sea_query::ExprTrait::eq(sea_query::Expr::col(sea_query::Alias::new("id")), row.id));
         let (text, params) = crate::sql::delete(self.conn.dialect(), &statement);
-        self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))?;
+        if self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))? != 1 {
+            return Err(self.overtaken(row.id));
+        }
         if plan.search {
             self.conn.search_delete(&plan.table, row.id)?;
         }
@@ -246,6 +248,21 @@ impl Cx<'_> {
         self.changed(plan.def.name, row.id, row.rev, ChangeKind::Deleted);
         self.memory.deleted(plan, row.id);
         Ok(())
+    }
+
+    /// Somebody else changed a row between our reading and our writing: the request runs again, and tells only when that
+    /// does not help. What the client itself saw too long ago is told before, and never repeated.
+    pub(crate) fn overtaken(&mut self, id: i64) -> Error {
+        self.conn.repeat();
+        Error::new(412, "stale").with("id", id)
+    }
+
+    /// What others may have inserted at the same moment: the request runs again, and finds theirs.
+    pub(crate) fn or_again<T>(&mut self, result: Result<T>) -> Result<T> {
+        if result.as_ref().is_err_and(|error| error.code == "not_unique") {
+            self.conn.repeat();
+        }
+        result
     }
 
     fn audit(&mut self, plan: &Plan, id: i64, kind: &str, changes: Option<Map<String, J>>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! A company on trial: opens the kernel on a fresh database, founds a company with a user for each role, and proves all
-//! invariants at the end of every test.
+//! invariants at the end of every test. The database is a file, or on the PostgreSQL server that `CELEK_TEST_PG` names.
 
+mod database;
 pub mod http;
 
 use std::{
@@ -21,6 +22,7 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 pub struct Trial {
     kernel: Option<Arc<Kernel>>,
     folder: PathBuf,
+    database: database::Database,
 }
 
 /// Roles that get a user of the same name.
@@ -35,15 +37,23 @@ impl Trial {
     /// A company in a country with a currency.
     pub fn of(modules: &[&'static Module], country: &str, currency: &str) -> Self {
         // Debug builds on a busy machine are slow: the limit itself has a test of its own.
-        Self::with(modules, country, currency, Duration::from_secs(5))
+        Self::with(modules, (country, currency), |options| options.dry_run = Some(Duration::from_secs(5)))
+    }
+
+    /// A Czech company in which one at a time may write, on a server too.
+    pub fn one_writer(modules: &[&'static Module]) -> Self {
+        Self::with(modules, ("CZ", "CZK"), |options| {
+            options.dry_run = Some(Duration::from_secs(5));
+            options.store.writers = 1;
+        })
     }
 
     /// A Czech company in which dry runs have this limit.
     pub fn limited(modules: &[&'static Module], dry_run: Duration) -> Self {
-        Self::with(modules, "CZ", "CZK", dry_run)
+        Self::with(modules, ("CZ", "CZK"), |options| options.dry_run = Some(dry_run))
     }
 
-    fn with(modules: &[&'static Module], country: &str, currency: &str, dry_run: Duration) -> Self {
+    fn with(modules: &[&'static Module], company: (&str, &str), set: impl FnOnce(&mut Options)) -> Self {
         let folder = std::env::temp_dir().join(format!(
             "celek-trial-{}-{}",
             std::process::id(),
@@ -52,15 +62,16 @@ impl Trial {
         std::fs::create_dir_all(&folder).expect("a folder for the trial");
         let mut all = vec![&platform::MODULE];
         all.extend(modules.iter().copied().filter(|m| m.name != "platform"));
-        let url = format!("sqlite:{}", folder.join("trial.db").display());
-        let kernel = Kernel::open(&url, &all, Options { dry_run: Some(dry_run), ..Options::default() })
-            .expect("the kernel opens");
-        let nobody = Arc::new(Principal::system(Arc::default()));
-        kernel
-            .work(&nobody, "trial.found", |cx| platform::found_for_trial(cx, country, currency, USERS))
-            .expect("the company is founded");
-        kernel.forget_rights();
-        Self { kernel: Some(Arc::new(kernel)), folder }
+        let database = database::Database::founded(&folder, &all, company);
+        let mut options = database::options(&folder);
+        set(&mut options);
+        let kernel = Kernel::open(&database.url(), &all, options).expect("the kernel opens");
+        Self { kernel: Some(Arc::new(kernel)), folder, database }
+    }
+
+    /// The address of the database, for a second program on it.
+    pub fn url(&self) -> String {
+        self.database.url()
     }
 
     /// The kernel.

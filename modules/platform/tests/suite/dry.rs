@@ -25,7 +25,7 @@ fn a_dry_run_that_takes_too_long_is_refused() {
 
 #[test]
 fn a_user_has_one_dry_run_at_a_time() {
-    let trial = Trial::new(&[]);
+    let trial = Trial::one_writer(&[]);
     let (holding, held) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let (told, heard) = mpsc::channel();
