@@ -286,7 +286,9 @@ impl<'a> Cx<'a> {
         }
         let target = target_in(def, input);
         self.enter(def, target)?;
-        let result = if def.read { self.run_read(entry, input) } else { (entry.run)(input, self) };
+        let result = self
+            .check_references(def, input)
+            .and_then(|()| if def.read { self.run_read(entry, input) } else { (entry.run)(input, self) });
         self.leave(def, target, result.is_ok());
         result
     }

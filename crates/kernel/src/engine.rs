@@ -11,7 +11,7 @@ use serde_json::{Value as J, json};
 use store::{Conn, Store, Value};
 
 use crate::{
-    access::{Principal, Right},
+    access::Principal,
     ask::{Answer, Ask, Directory},
     custom,
     cx::{Cx, Frame, Mode},
@@ -211,7 +211,7 @@ impl Kernel {
     }
 
     /// The frame of every write: the key is looked up, the work done, what was collected written, the answer kept.
-    fn transact(
+    pub(crate) fn transact(
         &self,
         ask: &Ask,
         route: &str,
@@ -357,11 +357,13 @@ impl Kernel {
         if def.read {
             let output = self.read(&ask.who, |cx| {
                 cx.enter(def, target)?;
+                cx.check_references(def, &cells)?;
                 (entry.run)(&cells, cx)
             })?;
             return Ok(Answer { output: encode_fields((def.output)(), &output), status: 200, ..Answer::default() });
         }
         self.transact(ask, &format!("operations/{name}"), input, def, target, |cx| {
+            cx.check_references(def, &cells)?;
             let output = (entry.run)(&cells, cx)?;
             Ok((encode_fields((def.output)(), &output), 200))
         })
@@ -397,49 +399,6 @@ impl Kernel {
         self.transact(ask, &format!("DELETE entities/{entity}/{id}"), &J::Null, &REMOVE, 0, |cx| {
             cx.remove(entity, id, rev)?;
             Ok((J::Null, 204))
-        })
-    }
-
-    /// Keeps a file, and hangs it on a record where one is named.
-    ///
-    /// # Errors
-    /// Size, rights on the record.
-    pub fn attach(&self, name: &str, content: &[u8], record: Option<(&str, i64)>, ask: &Ask) -> Result<Answer> {
-        let media_type = crate::files::sniff(content, name);
-        let hash = self.shared.files.put(content)?;
-        let clean: String =
-            name.rsplit(['/', '\\']).next().unwrap_or("file").chars().filter(|c| !c.is_control()).take(200).collect();
-        let clean = if clean.is_empty() { "file".to_owned() } else { clean };
-        let body = json!({"name": clean, "hash": hash});
-        self.transact(ask, "files", &body, &CREATE, 0, |cx| {
-            let size = content.len() as i64;
-            let (by, at) = ((cx.who.user != 0).then_some(cx.who.user), cx.now);
-            let file = crate::sys::File {
-                name: clean.clone(),
-                media_type: media_type.to_owned(),
-                size,
-                hash: hash.clone(),
-                by,
-                at,
-            };
-            let id = cx.insert(file)?;
-            if let Some((entity, record)) = record {
-                cx.require(entity, Right::Read)?;
-                let plan = cx.schema.plan(entity)?.clone();
-                cx.row_of(&plan, record)?;
-                if !cx.within(&plan, record, Right::Read)? {
-                    return Err(Error::not_found(entity, record));
-                }
-                // What hangs on a record belongs to it: whoever may change it may add to it, also where its state has
-                // frozen its fields.
-                cx.require(entity, Right::Write)?;
-                if !cx.within(&plan, record, Right::Write)? {
-                    return Err(Error::forbidden(entity));
-                }
-                let record = AnyRef::new(plan.def.name, record);
-                cx.insert(crate::sys::Attachment { file: crate::field::FileId(id.raw()), record })?;
-            }
-            Ok((json!({"id": id.raw(), "name": clean, "media_type": media_type, "size": size}), 201))
         })
     }
 

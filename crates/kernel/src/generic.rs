@@ -365,63 +365,6 @@ impl Cx<'_> {
         Ok(errors)
     }
 
-    /// Records that are newly related must be some that this person may see, in this company.
-    fn relations(
-        &mut self,
-        plan: &Plan,
-        old: Option<&Row>,
-        many: &[(&'static str, Vec<i64>)],
-    ) -> Result<Vec<FieldError>> {
-        let mut errors = Vec::new();
-        for (name, ids) in many {
-            let Some(relation) = plan.def.many.iter().find(|m| m.name == *name) else { continue };
-            let before = match old {
-                Some(row) => self.many(plan, name, row.id)?,
-                None => Vec::new(),
-            };
-            let other = self.schema.plan(relation.to)?.clone();
-            for id in ids.iter().filter(|id| !before.contains(id)) {
-                if !self.reachable(&other, *id)? {
-                    let args = vec![("id", crate::error::Arg::Int(*id))];
-                    errors.push(FieldError { field: (*name).to_owned(), code: "no_record".into(), args });
-                }
-            }
-        }
-        Ok(errors)
-    }
-
-    /// Whether a record is there for who acts.
-    fn reachable(&mut self, plan: &Plan, id: i64) -> Result<bool> {
-        match self.row_of(plan, id) {
-            Ok(_) => Ok(self.who.is_admin() || self.within(plan, id, Right::Read)?),
-            Err(error) if error.status == 404 => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// References that were changed must lead to records that this person may see, in this company.
-    fn references(&mut self, plan: &Plan, old: Option<&[Value]>, cells: &[Value]) -> Result<Vec<FieldError>> {
-        let schema = self.schema.clone();
-        let mut errors = Vec::new();
-        for (i, field) in plan.fields.iter().enumerate() {
-            let now = plan.cells_of(i, cells);
-            if old.is_some_and(|old| plan.cells_of(i, old) == now) {
-                continue;
-            }
-            let to = match (field.kind, now) {
-                (crate::field::Kind::Ref(to), _) => to,
-                (crate::field::Kind::AnyRef, [_, Value::Text(entity)]) => entity.as_str(),
-                _ => continue,
-            };
-            let Some(id) = now.first().and_then(Value::as_int) else { continue };
-            if !self.reachable(schema.plan(to)?, id)? {
-                let args = vec![("id", crate::error::Arg::Int(id))];
-                errors.push(FieldError { field: field.name.to_owned(), code: "no_record".into(), args });
-            }
-        }
-        Ok(errors)
-    }
-
     // ---- lines ----
 
     fn no_lines(&mut self, plan: &Plan) -> Result<LineSets> {

@@ -7,6 +7,7 @@ extern crate self as kernel;
 
 pub mod access;
 mod ask;
+mod attach;
 mod checks;
 mod codes;
 mod condition;
@@ -19,6 +20,7 @@ mod editable;
 mod engine;
 mod error;
 pub mod eval;
+mod example;
 pub mod field;
 pub mod files;
 mod filter;
@@ -43,6 +45,7 @@ mod principals;
 pub mod query;
 mod read;
 mod rec;
+mod references;
 mod schema;
 mod shared;
 mod sql;
@@ -57,8 +60,8 @@ pub use checks::Finding;
 pub use custom::{AddEntity, AddField};
 pub use cx::{Cx, Mode, Note, NumberDrawn};
 pub use def::{
-    Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Happened, Job, LinesDef, Listener,
-    ManyDef, Module, OpDef, OpEntry, Operation, Remedy, Rules, Run, Target, entity, event, op,
+    Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Guests, Happened, Job, LinesDef,
+    Listener, ManyDef, Module, OpDef, OpEntry, Operation, Origins, Remedy, Rules, Run, Target, entity, event, op,
 };
 pub use draft::Draft;
 pub use engine::{Kernel, Options, SCHEMA_VERSION};

@@ -89,6 +89,11 @@ impl Plan {
         Self::shape(def, None, &[], Vec::new(), Dialect::Sqlite)
     }
 
+    /// A plan without SQL of one field.
+    pub(crate) fn alone(field: FieldDef) -> Self {
+        Self::shape(EntityDef::BASE, None, &[field], Vec::new(), Dialect::Sqlite)
+    }
+
     fn shape(
         def: EntityDef,
         entry: Option<EntityEntry>,

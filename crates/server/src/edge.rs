@@ -20,7 +20,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     app::{App, Call, Upload, blocking, panicked},
-    client, events, guard, metrics,
+    client, cross, events, guard, metrics,
     reply::{self, Reply},
     routes::{self, Route},
 };
@@ -35,6 +35,15 @@ const BODY_TIME: Duration = Duration::from_secs(120);
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
 connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
+/// How a request is answered, whatever the answer is.
+#[derive(Default)]
+struct Manner {
+    /// The language.
+    language: Language,
+    /// The other web site whose page may read the answer.
+    guest: Option<String>,
+}
+
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().fallback(edge).layer(DefaultBodyLimit::disable()).layer(CompressionLayer::new()).with_state(app)
 }
@@ -45,19 +54,24 @@ async fn edge(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<Socket
     let (parts, body) = request.into_parts();
     let (method, address) = (parts.method.clone(), parts.uri.path().to_owned());
     let _running = app.metrics.begin();
-    let (language, result) = match Call::new(method.clone(), &parts.uri, parts.headers.clone(), from.ip()) {
+    let (manner, result) = match Call::new(method.clone(), &parts.uri, parts.headers.clone(), from.ip()) {
         Ok(call) => {
-            let mut language = call.language().or_else(|| call.browser_language()).unwrap_or_default();
-            let result = AssertUnwindSafe(answer(&app, call, parts, body, &mut language)).catch_unwind().await;
-            (language, result.unwrap_or_else(|panic| Err(panicked(&*panic))))
+            let language = call.language().or_else(|| call.browser_language()).unwrap_or_default();
+            let mut manner = Manner { language, guest: None };
+            let result = AssertUnwindSafe(answer(&app, call, parts, body, &mut manner)).catch_unwind().await;
+            (manner, result.unwrap_or_else(|panic| Err(panicked(&*panic))))
         }
-        Err(error) => (Language::default(), Err(error)),
+        Err(error) => (Manner::default(), Err(error)),
     };
     let mut reply = match result {
         Ok(reply) => reply,
-        Err(error) => reply::problem(&app.kernel, language, &error, &id),
+        Err(error) => reply::problem(&app.kernel, manner.language, &error, &id),
     };
     let headers = reply.headers_mut();
+    if let Some(guest) = &manner.guest {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, reply::value(guest));
+        headers.insert(header::VARY, reply::value("origin"));
+    }
     let api = address.starts_with("/api");
     let mut add = |name: HeaderName, text: &str| {
         headers.entry(name).or_insert_with(|| reply::value(text));
@@ -79,7 +93,7 @@ async fn edge(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<Socket
     reply
 }
 
-async fn answer(app: &Arc<App>, call: Call, parts: Parts, body: Body, language: &mut Language) -> Result<Reply> {
+async fn answer(app: &Arc<App>, call: Call, parts: Parts, body: Body, manner: &mut Manner) -> Result<Reply> {
     let demo = match app.known_demo() {
         Some(demo) => demo,
         None => {
@@ -121,8 +135,12 @@ async fn answer(app: &Arc<App>, call: Call, parts: Parts, body: Body, language: 
         }
     }
     let route = Route::of(&path[2..])?;
+    manner.guest = cross::guest(app, &call, &route).await?;
+    if let Some(reply) = cross::preflight(&call, manner.guest.as_deref()) {
+        return Ok(reply);
+    }
     route.takes(&call.method)?;
-    api(app, call, route, parts, body, language).await
+    api(app, call, route, parts, body, manner).await
 }
 
 fn only_get(call: &Call) -> Result<()> {
@@ -139,7 +157,7 @@ async fn api(
     route: Route,
     parts: Parts,
     body: Body,
-    language: &mut Language,
+    manner: &mut Manner,
 ) -> Result<Reply> {
     // Who asks is known before the body is taken in.
     let (caller, mut call) = {
@@ -150,7 +168,7 @@ async fn api(
             .await
             .and_then(|(c, call)| c.map(|c| (c, call)))?
     };
-    *language = caller.language(&call);
+    manner.language = caller.language(&call);
     if !route.public(app) && caller.signed_in.is_none() {
         return Err(Error::new(401, "signed_out"));
     }

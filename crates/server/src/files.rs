@@ -83,13 +83,14 @@ fn readable(cx: &mut Cx<'_>, id: i64, file: &J) -> Result<bool> {
     Ok(false)
 }
 
-pub(crate) fn download(app: &App, id: i64, who: &Arc<Principal>) -> Result<Reply> {
+pub(crate) fn download(app: &App, call: &Call, id: i64, who: &Arc<Principal>) -> Result<Reply> {
+    let way = if call.flag("download")? { reply::saved } else { reply::file };
     let file = app.kernel.read(who, |cx| {
         let file = stored(cx, id)?;
         if readable(cx, id, &file)? { Ok(file) } else { Err(Error::not_found("file", id)) }
     })?;
     let content = app.kernel.shared().files.get(&text(&file, "hash"))?;
-    Ok(reply::file(&text(&file, "name"), &text(&file, "media_type"), content))
+    Ok(way(&text(&file, "name"), &text(&file, "media_type"), content))
 }
 
 pub(crate) fn attachments(app: &App, entity: &str, id: i64, who: &Arc<Principal>) -> Result<Reply> {

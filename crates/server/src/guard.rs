@@ -79,7 +79,7 @@ pub(crate) fn authenticate(app: &App, call: &Call, open: bool) -> Result<Caller>
 }
 
 /// A browser says from where a request comes; one that writes has to come from our own pages.
-fn same_origin(call: &Call) -> Result<()> {
+pub(crate) fn same_origin(call: &Call) -> Result<()> {
     let refused = || Err(Error::new(403, "origin"));
     if call.header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
         return refused();

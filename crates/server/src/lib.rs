@@ -4,6 +4,7 @@
 mod app;
 mod background;
 mod client;
+mod cross;
 mod csv;
 mod edge;
 mod events;

@@ -40,7 +40,8 @@ pub(crate) fn call(app: &Arc<App>, call: &Call, caller: &Caller, name: &str) -> 
     let answer = kernel.run(name, &input, &ask)?;
     let wants_json = !reading && call.header(header::ACCEPT).is_some_and(|a| a.contains("application/json"));
     if def.file && !wants_json && !ask.dry_run {
-        return file(&answer.output);
+        let way = if reading && !call.flag("download")? { reply::file } else { reply::saved };
+        return file(&answer.output, way);
     }
     let answer = told(kernel, def, answer, &ask)?;
     Ok(records::written(&answer))
@@ -51,7 +52,7 @@ fn from_query(call: &Call, def: &OpDef) -> Result<J> {
     let mut input = Map::new();
     for (name, value) in &call.query {
         let field = (def.input)().iter().find(|f| f.name == name);
-        if field.is_none() && name == "lang" {
+        if field.is_none() && matches!(name.as_str(), "lang" | "download") {
             continue;
         }
         let structured = field.is_some_and(|f| {
@@ -79,9 +80,9 @@ pub fn file_content(text: &str) -> Result<Vec<u8>> {
         .map_err(|error| Error::internal(format!("a file that is not base64: {error}")))
 }
 
-fn file(output: &J) -> Result<Reply> {
+fn file(output: &J, way: fn(&str, &str, Vec<u8>) -> Reply) -> Result<Reply> {
     let (name, media_type, content) = made_file(output)?;
-    Ok(reply::saved(&name, &media_type, content))
+    Ok(way(&name, &media_type, content))
 }
 
 /// What a trial would change: one row for each entity and kind of change.

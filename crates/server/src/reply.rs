@@ -98,10 +98,14 @@ fn content_as(way: &str, name: &str, essence: &str, content: Vec<u8>) -> Reply {
         value(&format!("{way}; filename=\"{plain}\"; filename*=UTF-8''{escaped}")),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    // What somebody brought runs nothing and loads nothing.
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; script-src 'none'; frame-ancestors 'none'"),
-    );
+    // What somebody brought runs nothing and loads nothing. A PDF is drawn by the browser's own viewer, which is an object in
+    // a page of the browser's making and wants its styles; our own pages may frame it.
+    let policy = if way == "inline" && essence == "application/pdf" {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+        "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; script-src 'none'; frame-ancestors 'self'"
+    } else {
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; script-src 'none'; frame-ancestors 'none'"
+    };
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     reply
 }

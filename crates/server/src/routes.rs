@@ -129,7 +129,7 @@ pub(crate) fn answer(app: &Arc<App>, call: &Call, caller: &Caller, route: &Route
         Route::Description => Ok(reply::json(200, &kernel.openapi(caller.signed_in.is_some()))),
         Route::Events => Err(Error::internal("events are answered elsewhere")),
         Route::Files => files::upload(app, call, &ask(call, caller)?),
-        Route::File(id) => files::download(app, *id, &who()?),
+        Route::File(id) => files::download(app, call, *id, &who()?),
         Route::Entity(entity) => match call.method {
             Method::POST => records::create(app, call, entity, &ask(call, caller)?),
             _ => records::list(app, call, entity, &who()?),

@@ -100,7 +100,7 @@ pub(crate) fn found(cx: &mut Cx<'_>) -> Result<()> {
         cx.insert(Stage { name: if czech { cs } else { en }.to_owned(), place, probability })?;
     }
     let name = if czech { "Webový formulář" } else { "Web form" };
-    cx.insert(Stream { code: "WEB".to_owned(), name: name.to_owned(), salesperson: None })?;
+    cx.insert(Stream { code: "WEB".to_owned(), name: name.to_owned(), salesperson: None, origins: None })?;
     Ok(())
 }
 

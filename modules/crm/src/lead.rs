@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use kernel::{
-    AnyRef, Cx, Email, Entity, Error, Event, Fields, Id, LongText, Money, Operation, Phone, Result, Run, Value, choice,
+    AnyRef, Cx, Email, Entity, Error, Event, Fields, Id, LongText, Money, Operation, Origins, Phone, Result, Rules,
+    Run, Value, choice,
 };
 use party::{Party, PartyKind};
 use platform::User;
@@ -13,7 +14,7 @@ use crate::deal::{Deal, DealState, first_stage};
 
 /// Where leads come from.
 #[derive(Entity)]
-#[entity(name = "crm.stream", plain, title = name, read = "sales manager", write = "manager", area = "customers")]
+#[entity(name = "crm.stream", title = name, read = "sales manager", write = "manager", area = "customers")]
 pub struct Stream {
     /// Code.
     #[field(unique, max = 30)]
@@ -23,6 +24,37 @@ pub struct Stream {
     pub name: String,
     /// The salesperson on duty; everybody in sales where empty.
     pub salesperson: Option<Id<User>>,
+    /// Web sites whose forms may send leads, one a line, such as https://www.example.com. Where no stream names any, any
+    /// site may.
+    #[field(max = 2_000)]
+    pub origins: Option<LongText>,
+}
+
+/// The lines of a text that hold anything.
+fn sites(text: Option<&LongText>) -> impl Iterator<Item = &str> {
+    text.into_iter().flat_map(|t| t.0.lines()).map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// Whether a text is a web site as browsers name one: scheme, host and perhaps a port, nothing behind.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)))
+}
+
+impl Rules for Stream {
+    fn check(_old: Option<&Self>, new: &mut Self, _cx: &mut Cx<'_>) -> Result<()> {
+        match sites(new.origins.as_ref()).find(|site| !is_origin(site)) {
+            Some(site) => Err(Error::field("origins", "crm.origin").with("value", site)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// From where web forms may send: from the sites that streams name, from any where none is named.
+pub(crate) fn origins(cx: &mut Cx<'_>) -> Result<Origins> {
+    let streams = cx.by::<Stream>(&[("archived", Value::Int(0))])?;
+    let named: Vec<String> = streams.iter().flat_map(|s| sites(s.origins.as_ref()).map(str::to_owned)).collect();
+    Ok(if named.is_empty() { Origins::Any } else { Origins::Listed(named) })
 }
 
 choice!(

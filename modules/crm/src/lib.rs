@@ -4,7 +4,7 @@ mod activity;
 mod deal;
 mod lead;
 
-use kernel::{Module, entity, event, on, op};
+use kernel::{Guests, Module, entity, event, on, op};
 
 pub use activity::{Activity, ActivityKind, LogActivity};
 pub use deal::{Deal, DealState, DealWon, Lose, MakeQuote, NextStep, QuoteMade, Stage, Win};
@@ -26,7 +26,8 @@ pub static MODULE: Module = Module {
     ],
     events: &[event::<LeadArrived>(), event::<LeadConverted>(), event::<DealWon>()],
     listens: &[on!(LeadArrived, lead::call_back), on!(sales::QuoteAccepted, deal::won_by_quote)],
-    errors: &["crm.no_contact", "crm.no_stage"],
+    guests: &[Guests { operation: "crm.lead.arrive", origins: lead::origins }],
+    errors: &["crm.no_contact", "crm.no_stage", "crm.origin"],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[("crm.lead", include_str!("lead.view.toml")), ("crm.deal", include_str!("deal.view.toml"))],
     extends: &[("party.party", include_str!("party.extends.toml"))],

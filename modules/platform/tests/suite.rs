@@ -261,7 +261,8 @@ fn notes_are_read_by_who_may_read_the_record() {
     assert_eq!(trial.run("admin", "platform.note.list", json!({"record": record}))["notes"][0]["text"], "Secret");
     assert_eq!(trial.refused("sales", "platform.note.list", json!({"record": record})).status, 403);
     let other = json!({"entity": "platform.user", "id": trial.who("stock").user});
-    assert_eq!(trial.refused("sales", "platform.note.list", json!({"record": other})).status, 404);
+    let error = trial.refused("sales", "platform.note.list", json!({"record": other}));
+    assert_eq!(error.errors[0].code, "no_record", "outside of the rules, it does not exist");
     assert!(trial.kernel().list(&trial.who("sales"), &Query::of("platform.note"), &Shape::default()).is_err());
 }
 

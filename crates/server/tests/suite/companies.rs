@@ -71,7 +71,9 @@ fn another_companys_record_cannot_be_reached_by_its_address() {
         if operation.ends_with("add") {
             input["text"] = json!("x");
         }
-        hidden(&neighbour.post(&format!("/api/v1/operations/{operation}"), &input), operation);
+        let reply = neighbour.post(&format!("/api/v1/operations/{operation}"), &input);
+        assert_eq!((reply.status, reply.text().contains(NAME)), (422, false), "{operation}: {}", reply.text());
+        assert_eq!(reply.json()["errors"][0]["code"], "no_record", "{operation}");
     }
     // Nor can one's own records refer to it: such a reference would be a way to its title.
     for body in [

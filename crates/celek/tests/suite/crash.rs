@@ -1,8 +1,6 @@
 //! The server is killed (SIGKILL) with requests in flight: what was acknowledged is there, nothing is half done, the
 //! invariants hold, and a repeat with the same key does nothing twice.
 
-#![allow(clippy::unwrap_used)]
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,

@@ -1,0 +1,16 @@
+//! The whole program: every module together, over HTTP and from the command line.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "suite/bad_input.rs"]
+mod bad_input;
+#[path = "suite/crash.rs"]
+mod crash;
+#[path = "suite/description.rs"]
+mod description;
+#[path = "suite/guests.rs"]
+mod guests;
+#[path = "suite/house.rs"]
+mod house;
+#[path = "../src/modules.rs"]
+mod modules;
