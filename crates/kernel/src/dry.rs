@@ -67,6 +67,13 @@ impl Conn for Limited<'_> {
         self.in_time()?;
         self.conn.batch(sql)
     }
+    fn repeat(&mut self) {
+        self.conn.repeat();
+    }
+    fn hold(&mut self, what: &str, id: i64, alone: bool) -> StoreResult<()> {
+        self.in_time()?;
+        self.conn.hold(what, id, alone)
+    }
     fn savepoint(&mut self) -> StoreResult<()> {
         self.in_time()?;
         self.conn.savepoint()
