@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "celek", version, about, propagate_version = true)]
 pub struct Cli {
-    /// The database: sqlite:FILE (sqlite:celek.db, or what CELEK_DB says, unless given)
+    /// The database: sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE (sqlite:celek.db, or what CELEK_DB says,
+    /// unless given)
     #[arg(long, global = true, value_name = "URL")]
     pub db: Option<String>,
     /// What to do

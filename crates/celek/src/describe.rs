@@ -22,7 +22,7 @@ impl Drop for Folder {
 
 /// The kernel over the database, or over an empty one where there is none yet.
 fn kernel(db: &str) -> Result<(Kernel, Option<Folder>), Failure> {
-    if open::file(db)?.exists() {
+    if open::is_there(db)? {
         return Ok((open::existing(db)?, None));
     }
     let folder = Folder(std::env::temp_dir().join(format!("celek-describe-{}", std::process::id())));

@@ -40,7 +40,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo { customers } => {
             let kernel = open::empty(&db)?;
             demo::run(&kernel, customers as usize).map_err(|e| Failure::of(&kernel, e, false))?;
-            eprintln!("The demo company is set up. Serve it: celek serve --db {db}");
+            eprintln!("The demo company is set up. Serve it: celek serve --db {}", open::shown(&db));
             eprintln!("Sign in as admin, sales, stock, accounts, buyer or manager; the password is demo.");
             Ok(ExitCode::SUCCESS)
         }

@@ -30,29 +30,58 @@ pub fn language() -> Language {
         .unwrap_or_default()
 }
 
-/// The file of a database.
+/// Whether a database is on a PostgreSQL server.
+fn on_server(db: &str) -> bool {
+    db.starts_with("postgres:") || db.starts_with("postgresql:")
+}
+
+/// The file of a database that is one.
 pub fn file(db: &str) -> Result<&Path, Failure> {
     match db.strip_prefix("sqlite:") {
         Some(file) if !file.is_empty() => Ok(Path::new(file)),
-        _ => Err(Failure::usage(format!("{db} is not a database that this program opens: write sqlite:FILE"))),
+        _ if on_server(db) => Err(Failure::usage(
+            "this works on a database in a file; one on a PostgreSQL server is copied with pg_dump -Fc and put back with pg_restore",
+        )),
+        _ => Err(Failure::usage(format!(
+            "{db} is not a database that this program opens: write sqlite:FILE or postgres://user:password@host:port/database"
+        ))),
+    }
+}
+
+/// Whether there is a database, as far as one can see without opening it.
+pub fn is_there(db: &str) -> Result<bool, Failure> {
+    Ok(on_server(db) || file(db)?.exists())
+}
+
+/// An address without its password, for messages.
+pub fn shown(db: &str) -> String {
+    let Some((before, after)) = db.split_once("://") else { return db.to_owned() };
+    match after.rsplit_once('@') {
+        Some((who, place)) => {
+            let user = who.split(':').next().unwrap_or_default();
+            format!("{before}://{user}@{place}")
+        }
+        None => db.to_owned(),
     }
 }
 
 fn with(db: &str, create: bool) -> Result<Kernel, Failure> {
-    let path = file(db)?;
-    if create && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| Failure::no(format!("{}: {e}", folder.display())))?;
+    if !on_server(db) {
+        let path = file(db)?;
+        if create && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| Failure::no(format!("{}: {e}", folder.display())))?;
+        }
     }
     let store = store::Options { create, ..store::Options::default() };
-    Kernel::open(db, modules::ALL, Options { store, ..Options::default() })
-        .map_err(|e| Failure::no(format!("{db} cannot be opened: {e}")))
+    let files = std::env::var_os("CELEK_FILES").filter(|v| !v.is_empty()).map(Into::into);
+    Kernel::open(db, modules::ALL, Options { store, files, ..Options::default() })
+        .map_err(|e| Failure::no(format!("{} cannot be opened: {e}", shown(db))))
 }
 
 /// Opens a database that exists.
 pub fn existing(db: &str) -> Result<Kernel, Failure> {
-    let path = file(db)?;
-    if !path.exists() {
-        return Err(Failure::usage(format!("there is no database {}", path.display())));
+    if !is_there(db)? {
+        return Err(Failure::usage(format!("there is no database {}", file(db)?.display())));
     }
     with(db, false)
 }
@@ -66,7 +95,7 @@ pub fn or_create(db: &str) -> Result<Kernel, Failure> {
 pub fn empty(db: &str) -> Result<Kernel, Failure> {
     let kernel = with(db, true)?;
     let company = kernel.system().map_err(|e| Failure::of(&kernel, e, false))?.company.id;
-    if company == 0 { Ok(kernel) } else { Err(Failure::no(format!("{db} is not empty"))) }
+    if company == 0 { Ok(kernel) } else { Err(Failure::no(format!("{} is not empty", shown(db)))) }
 }
 
 /// The operating system's user.
@@ -93,4 +122,23 @@ pub fn who(kernel: &Kernel, user: Option<&str>) -> kernel::Result<Arc<Principal>
             Principal { name: login.clone(), login, language, ..(*kernel.system()?).clone() }
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{file, is_there, shown};
+
+    #[test]
+    fn addresses_are_shown_without_their_password() {
+        assert_eq!(shown("postgres://me:s3cret@db.example:5432/shop"), "postgres://me@db.example:5432/shop");
+        assert_eq!(shown("postgres://me:p%40ss@w@db/shop?schema=x"), "postgres://me@db/shop?schema=x");
+        assert_eq!(shown("postgres://db/shop"), "postgres://db/shop");
+        assert_eq!(shown("sqlite:shop.db"), "sqlite:shop.db");
+    }
+
+    #[test]
+    fn only_files_are_files() {
+        assert!(file("sqlite:shop.db").is_ok() && file("sqlite:").is_err() && file("postgres://db/shop").is_err());
+        assert!(is_there("postgres://db/shop").is_ok_and(|there| there) && is_there("mysql://db/shop").is_err());
+    }
 }

@@ -87,8 +87,9 @@ impl Kernel {
         let mut all = vec![&crate::sys::MODULE];
         all.extend_from_slice(modules);
         let files = options.files.unwrap_or_else(|| {
-            let mut path =
-                store.path().map_or_else(|| PathBuf::from("celek.db"), std::path::Path::to_path_buf).into_os_string();
+            // A database on a server has no place of its own: its files lie where the program runs.
+            let place = || PathBuf::from(store.database().unwrap_or("celek.db"));
+            let mut path = store.path().map_or_else(place, std::path::Path::to_path_buf).into_os_string();
             path.push(".files");
             PathBuf::from(path)
         });

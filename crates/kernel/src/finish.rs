@@ -192,8 +192,7 @@ impl Cx<'_> {
                 n
             }
             None => {
-                let made = self.insert(crate::sys::Counter { series: ask.series.clone(), year, last: 1 });
-                self.or_again(made)?;
+                self.insert(crate::sys::Counter { series: ask.series.clone(), year, last: 1 })?;
                 1
             }
         };

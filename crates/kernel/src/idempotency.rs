@@ -53,6 +53,5 @@ pub(crate) fn remember(cx: &mut Cx<'_>, route: &str, key: &str, hash: &str, answ
         at: cx.now,
     };
     // Who sent the same request at the same moment may have been quicker: then his answer is found.
-    let kept = cx.insert(row);
-    cx.or_again(kept).map(|_| ())
+    cx.insert(row).map(|_| ())
 }

@@ -5,6 +5,7 @@ use store::Value;
 
 use crate::{
     cx::Cx,
+    def::Entity,
     error::{Error, Result},
     field::{Json, LongText},
     kernel::Kernel,
@@ -15,6 +16,9 @@ use crate::{
 
 /// Tries before a job or letter is given up.
 pub const MAX_ATTEMPTS: i64 = 8;
+
+/// How long a letter that was taken for sending is left alone.
+const TAKEN: SignedDuration = SignedDuration::from_mins(10);
 
 /// A letter to be sent after the commit.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +75,8 @@ impl Cx<'_> {
     ) -> Result<Id<JobRow>> {
         self.schema.job(job).ok_or_else(|| Error::internal(format!("job {job} is not registered")))?;
         if let Some(key) = key {
+            // Two that schedule the same at the same moment come one after the other, and the last one stays.
+            self.hold_name(&format!("job {job} {key}"), self.who.company.id, true)?;
             self.unschedule(job, key)?;
         }
         self.insert(JobRow {
@@ -103,17 +109,17 @@ impl Cx<'_> {
 }
 
 impl Cx<'_> {
-    /// A job that waits and is due, for this transaction alone; none where somebody else has it.
-    fn lease(&mut self, id: Id<JobRow>) -> Result<Option<Rec<JobRow>>> {
+    /// A job or letter that waits and is due, for this transaction alone; none where somebody else has it.
+    fn lease<T: Entity>(&mut self, id: Id<T>) -> Result<Option<Rec<T>>> {
         use sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
-        let plan = self.schema().plan("sys.job")?.clone();
+        let plan = self.schema().plan(T::NAME)?.clone();
         let column = |name: &str| Expr::col((Alias::new("t"), Alias::new(name)));
         let mut select = Query::select();
         select
             .from_as(Alias::new(&plan.table), Alias::new("t"))
             .exprs(plan.row_exprs("t"))
             .and_where(column("id").eq(id.raw()))
-            .and_where(column("state").eq(crate::sql::val(&JobState::Queued.into())))
+            .and_where(column("state").eq("queued"))
             .and_where(column("due").lte(self.now().as_microsecond()))
             // Where there is one writer the builder leaves this out.
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
@@ -204,6 +210,8 @@ impl Kernel {
         }
         let names: Vec<&'static str> = self.schema().jobs().filter(|j| j.every > 0).map(|j| j.name).collect();
         self.work(&system, "sys.jobs.start", |cx| {
+            // Programs that start at once do not queue a job twice.
+            cx.hold_name("sys.jobs.start", cx.who.company.id, true)?;
             for name in &names {
                 if cx.first::<JobRow>(&[("name", Value::from(*name)), ("state", JobState::Queued.into())])?.is_none() {
                     let now = cx.now();
@@ -247,6 +255,21 @@ impl Kernel {
                 ));
             }
             Ok(letters)
+        })
+    }
+
+    /// Takes a letter that is due for sending: whoever looks meanwhile, in another program too, leaves it alone. It comes
+    /// back by itself when nobody tells what became of it.
+    ///
+    /// # Errors
+    /// As writing does.
+    pub fn take_letter(&self, id: i64) -> Result<bool> {
+        let system = self.system()?;
+        self.work(&system, "sys.outbox.take", |cx| {
+            let Some(mut row) = cx.lease(Id::<Outbox>::new(id))? else { return Ok(false) };
+            row.due = cx.now().checked_add(TAKEN).map_err(|e| Error::internal(e.to_string()))?;
+            cx.save(&mut row)?;
+            Ok(true)
         })
     }
 

@@ -34,7 +34,8 @@ impl Cx<'_> {
         }
         validated(&plan, &RowView { id: 0, company: self.who.company.id, archived: false, cells: &cells })?;
         let company = self.who.company.id;
-        self.insert_row(&plan, cells, company).map(Id::new)
+        let made = self.insert_row(&plan, cells, company);
+        self.or_again(made).map(Id::new)
     }
 
     /// Stores what was changed in a loaded record: changed columns only, its revision in WHERE.
@@ -257,9 +258,11 @@ impl Cx<'_> {
         Error::new(412, "stale").with("id", id)
     }
 
-    /// What others may have inserted at the same moment: the request runs again, and finds theirs.
+    /// What operations insert because they did not find it, others may have inserted at the same moment: the request runs
+    /// again, and finds theirs.
     pub(crate) fn or_again<T>(&mut self, result: Result<T>) -> Result<T> {
-        if result.as_ref().is_err_and(|error| error.code == "not_unique") {
+        let taken = |error: &Error| error.code == "not_unique" || error.errors.iter().any(|e| e.code == "not_unique");
+        if result.as_ref().is_err_and(taken) {
             self.conn.repeat();
         }
         result

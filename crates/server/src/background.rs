@@ -160,6 +160,9 @@ fn post(app: &App, sender: &dyn Sender) -> Result<bool> {
         if app.stopping.load(Ordering::Acquire) {
             return Ok(false);
         }
+        if !app.kernel.take_letter(id)? {
+            continue;
+        }
         let sent = written(&app.kernel, id, letter).and_then(|outgoing| sender.send(&outgoing));
         if let Err((_, why)) = &sent {
             tracing::warn!(letter = id, why, "a letter did not leave");

@@ -90,6 +90,9 @@ pub struct TaxRate {
 /// `finance.period_closed`.
 pub fn period_for(cx: &mut Cx<'_>, date: Date) -> Result<Id<Period>> {
     let name = format!("{:04}-{:02}", date.year(), date.month());
+    if cx.writable() {
+        hold_period(cx, date, false)?;
+    }
     match cx.first::<Period>(&[("name", Value::from(name.as_str()))])? {
         Some(found) if found.state == PeriodState::Closed => {
             Err(Error::refused("finance.period_closed").with("period", name))
@@ -97,6 +100,13 @@ pub fn period_for(cx: &mut Cx<'_>, date: Date) -> Result<Id<Period>> {
         Some(found) => Ok(found.id),
         None => open_year(cx, date),
     }
+}
+
+/// Who posts to a period holds it together with others who post; who closes it waits for them, and they for him.
+fn hold_period(cx: &mut Cx<'_>, date: Date, alone: bool) -> Result<()> {
+    let company = cx.company().id;
+    let month = i64::from(date.year()) * 12 + i64::from(date.month());
+    cx.hold_name(&format!("finance.period {company}"), month, alone)
 }
 
 /// Opens the months of a day's year that are missing; answers the day's own.
@@ -275,6 +285,9 @@ impl kernel::Run for ClosePeriod {
             return Ok(());
         }
         let period = cx.get(self.period)?;
+        if cx.writable() {
+            hold_period(cx, period.from, true)?;
+        }
         let drafts = cx.find::<crate::Invoice>(
             kernel::Filter::eq("state", "draft")
                 .and(kernel::Filter::is("date", kernel::Op::Ge, day(period.from)))

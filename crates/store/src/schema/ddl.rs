@@ -13,6 +13,9 @@ use crate::{Dialect, Error, Result, Value, postgres, quoted};
 pub(crate) fn check_names(tables: &[Table]) -> Result<()> {
     for table in tables {
         check_name(&table.name)?;
+        if table.search {
+            check_name(&search_table(&table.name))?;
+        }
         for column in &table.columns {
             check_name(&column.name)?;
             if let Some(target) = &column.references {
@@ -177,8 +180,7 @@ pub(super) fn create_search(dialect: Dialect, table: &Table) -> String {
         ),
         Dialect::Postgres => format!(
             "CREATE TABLE {name} (\"id\" bigint PRIMARY KEY, \"words\" tsvector NOT NULL); \
-             CREATE INDEX {} ON {name} USING gin (\"words\"); {}",
-            quoted(&format!("{}_words", search_table(&table.name))),
+             CREATE INDEX ON {name} USING gin (\"words\"); {}",
             comment(&format!("TABLE {name}"), "celek search")
         ),
     }
