@@ -95,6 +95,11 @@ pub enum Event {
         /// The token with the incident.
         token: TokenId,
     },
+    /// An incident is passed over: the token leaves its element as if the work there were done.
+    Skip {
+        /// The token with the incident.
+        token: TokenId,
+    },
     /// Variables are corrected by hand.
     SetVariables {
         /// The scope from where they are seen, none for the process itself.
@@ -263,8 +268,8 @@ pub struct Task {
     pub roles: Vec<String>,
     /// The person it is given to.
     pub assignee: Option<String>,
-    /// When it is due, as text: a duration, a date, or `2 workdays`.
-    pub due: Option<String>,
+    /// When it is due.
+    pub due: Option<Due>,
     /// Priority as written, larger is more urgent.
     pub priority: Option<i64>,
     /// Fields of its form.

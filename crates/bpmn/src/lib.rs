@@ -58,5 +58,5 @@ pub use state::{
     Token, TokenId, Trigger, Variable, VariableId, Wait,
 };
 pub use step::step;
-pub use timer::{Armed, Due, TimerKind, TimerSpec};
+pub use timer::{Armed, Due, TimerKind, TimerSpec, WorkingTime};
 pub use xml::{MAX_BYTES, MAX_DEPTH};

@@ -412,7 +412,7 @@ impl State {
     }
 
     /// The value of a variable as a scope sees it.
-    pub(crate) fn find(&self, scope: ScopeId, name: &str) -> Option<&Json> {
+    pub fn find(&self, scope: ScopeId, name: &str) -> Option<&Json> {
         self.locate(scope, name).and_then(|(_, id)| self.variables.get(&id)).map(|variable| &variable.value)
     }
 

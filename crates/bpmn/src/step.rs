@@ -50,6 +50,7 @@ pub fn step(process: &Process, state: &mut State, event: Event, context: &Contex
             };
             run.retry(token, resume);
         }
+        (_, Event::Skip { token }) => run.leave(token),
         (_, Event::Cancel { reason }) => run.end(Ended::Cancelled { reason }),
         (_, Event::Continue | Event::Start { .. } | Event::TaskDone { .. } | Event::SetVariables { .. }) => {}
     }
@@ -120,7 +121,7 @@ fn guard(process: &Process, state: &State, event: &Event, context: &Context) -> 
             }
             listens(process, state, *token, *subscription, |to| matches!(to, Trigger::Message { .. }))
         }
-        Event::Retry { token } => {
+        Event::Retry { token } | Event::Skip { token } => {
             waits(process, state, *token, |wait| matches!(wait, Wait::Incident { .. })).map(|_| Legal::Plain)
         }
         Event::Cancel { .. } | Event::Continue => Ok(Legal::Plain),

@@ -14,8 +14,48 @@ const MAX_SKIPPED: usize = 10_000;
 pub enum Due {
     /// At that moment.
     At(#[serde(with = "as_text")] Timestamp),
-    /// A text that only a working calendar can resolve, such as `2 workdays`, counted from now.
+    /// A text that only a working calendar can resolve: working time such as `2 workdays`, counted from now (see
+    /// [`WorkingTime`]); for a task also a day, at whose end it is due.
     Text(String),
+}
+
+/// Working time: how long by the calendar of those who work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkingTime {
+    /// To the end of the day that is so many working days away.
+    Days(u32),
+    /// So many hours in which people work.
+    Hours(u32),
+}
+
+/// Most working days or hours.
+const MAX_WORKING: u32 = 1_000;
+
+impl WorkingTime {
+    /// Reads `2 workdays`, `1 working day`, `4 working hours`; none where the text is something else or above 1,000.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = text.trim().split_once(' ')?;
+        let number = number.parse::<u32>().ok().filter(|number| *number <= MAX_WORKING)?;
+        match unit.trim().trim_end_matches('s') {
+            "workday" | "working day" => Some(Self::Days(number)),
+            "workhour" | "working hour" => Some(Self::Hours(number)),
+            _ => None,
+        }
+    }
+}
+
+/// When a task is due that says so: a moment, a day, an ISO 8601 duration, or working time.
+///
+/// # Errors
+/// A text saying why there is no such time.
+pub fn due(text: &str, clock: &Clock) -> Result<Due, String> {
+    let text = text.trim();
+    let day = text.len() == "2026-12-24".len() && text.parse::<Date>().is_ok();
+    if day || WorkingTime::parse(text).is_some() {
+        return Ok(Due::Text(text.to_owned()));
+    }
+    let at = if text.starts_with('P') { after(clock.now, text, clock)? } else { moment(text, clock)? };
+    Ok(Due::At(at))
 }
 
 /// Moments as RFC 3339 text.
@@ -79,7 +119,7 @@ impl TimerKind {
         let once = |due| Armed { due, every: None, left: None };
         match self {
             Self::Date => moment(text, clock).map(|at| once(Due::At(at))),
-            Self::Duration if is_working_time(text) => Ok(once(Due::Text(text.to_owned()))),
+            Self::Duration if WorkingTime::parse(text).is_some() => Ok(once(Due::Text(text.to_owned()))),
             Self::Duration => after(clock.now, text, clock).map(|at| once(Due::At(at))),
             Self::Cycle => cycle(text, clock),
         }
@@ -109,13 +149,6 @@ impl Armed {
         }
         Ok(Some(Self { due: Due::At(next), every: Some(every.clone()), left: self.left.map(|left| left - 1) }))
     }
-}
-
-/// `2 workdays`, `4 working hours`: a number and a unit of the working calendar.
-pub(crate) fn is_working_time(text: &str) -> bool {
-    let Some((number, unit)) = text.trim().split_once(' ') else { return false };
-    let unit = unit.trim().trim_end_matches('s');
-    number.parse::<u32>().is_ok() && matches!(unit, "workday" | "working day" | "workhour" | "working hour")
 }
 
 fn moment(text: &str, clock: &Clock) -> Result<Timestamp, String> {

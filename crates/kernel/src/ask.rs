@@ -35,6 +35,11 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// As reading does.
     fn companies(&self, cx: &mut Cx<'_>) -> Result<Vec<Company>>;
+    /// Code and label of every role, in a language.
+    ///
+    /// # Errors
+    /// As reading does.
+    fn roles(&self, language: lang::Language, cx: &mut Cx<'_>) -> Result<Vec<(String, String)>>;
     /// Checks a password and opens a session; answers its secret.
     ///
     /// # Errors

@@ -1,67 +1,27 @@
-//! Durable jobs, timers and the outbox: leased, repeated with growing pauses, given up visibly.
+//! Durable jobs and timers of all companies: repeated with growing pauses, given up visibly.
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use store::Value;
 
 use crate::{
+    Operation,
+    access::Principal,
     cx::Cx,
-    def::Entity,
+    def::{Entity, Run},
+    engine::Kernel,
     error::{Error, Result},
     field::{Json, LongText},
-    kernel::Kernel,
     rec::{Rec, Row},
-    sys::{JobRow, JobState, Outbox, OutboxState},
-    value::{AnyRef, Id},
+    sys::{JobRow, JobState},
+    value::Id,
 };
 
-/// Tries before a job or letter is given up.
+/// Tries before a job is given up.
 pub const MAX_ATTEMPTS: i64 = 8;
 
-/// How long a letter that was taken for sending is left alone.
-const TAKEN: SignedDuration = SignedDuration::from_mins(10);
-
-/// A letter to be sent after the commit.
-#[derive(Clone, Debug, Default)]
-pub struct Letter {
-    /// To whom.
-    pub to: String,
-    /// Subject.
-    pub subject: String,
-    /// Text.
-    pub body: String,
-    /// Operations that make attached files: name and input of each.
-    pub attachments: Vec<(String, serde_json::Value)>,
-    /// The document that it is about.
-    pub source: Option<AnyRef>,
-}
-
 impl Cx<'_> {
-    /// Queues a letter: it leaves after the commit, once.
-    ///
-    /// # Errors
-    /// As writing does.
-    pub fn send(&mut self, letter: Letter) -> Result<Id<Outbox>> {
-        let attachments = letter
-            .attachments
-            .iter()
-            .map(|(operation, input)| serde_json::json!({"operation": operation, "input": input}))
-            .collect();
-        let due = self.now();
-        self.insert(Outbox {
-            kind: "mail".to_owned(),
-            recipient: letter.to,
-            subject: letter.subject,
-            body: LongText(letter.body),
-            attachments: (!letter.attachments.is_empty()).then(|| Json(serde_json::Value::Array(attachments))),
-            state: OutboxState::Queued,
-            due,
-            attempts: 0,
-            sent_at: None,
-            error: None,
-            source: letter.source,
-        })
-    }
-
     /// Queues a job for a moment. A key replaces what waits under the same name and key.
     ///
     /// # Errors
@@ -110,7 +70,7 @@ impl Cx<'_> {
 
 impl Cx<'_> {
     /// A job or letter that waits and is due, for this transaction alone; none where somebody else has it.
-    fn lease<T: Entity>(&mut self, id: Id<T>) -> Result<Option<Rec<T>>> {
+    pub(crate) fn lease<T: Entity>(&mut self, id: Id<T>) -> Result<Option<Rec<T>>> {
         use sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query};
         let plan = self.schema().plan(T::NAME)?.clone();
         let column = |name: &str| Expr::col((Alias::new("t"), Alias::new(name)));
@@ -129,38 +89,60 @@ impl Cx<'_> {
     }
 }
 
-/// Seconds before the next try: 2, 4, 8 … at most an hour.
-fn pause(attempts: i64) -> SignedDuration {
-    SignedDuration::from_secs(2_i64.saturating_pow(u32::try_from(attempts.clamp(1, 11)).unwrap_or(1)).min(3_600))
+/// The pause before the next try: 2, 4, 8 … seconds, at most an hour.
+pub(crate) fn pause(attempts: i64) -> SignedDuration {
+    SignedDuration::from_secs(2_i64.saturating_pow(u32::try_from(attempts.clamp(1, 12)).unwrap_or(1)).min(3_600))
+}
+
+/// Does a piece of work in every company; what goes wrong in one does not stop the others. Answers the sum.
+///
+/// # Errors
+/// The first that a company gave, after all had their turn.
+fn in_each(companies: Vec<Arc<Principal>>, mut work: impl FnMut(&Arc<Principal>) -> Result<usize>) -> Result<usize> {
+    let (mut sum, mut failed) = (0, None);
+    for system in companies {
+        match work(&system) {
+            Ok(count) => sum += count,
+            Err(error) => {
+                tracing::error!(company = system.company.id, %error, "work of a company failed");
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    failed.map_or(Ok(sum), Err)
 }
 
 impl Kernel {
-    /// Runs what is due: queued jobs, then recurring ones. Answers how many ran.
+    /// Runs what is due in all companies: queued jobs and recurring ones, at most so many in each. Answers how many ran.
     ///
     /// # Errors
     /// As reading does; a job that fails is repeated later and does not stop the others.
     pub fn run_jobs(&self, limit: usize) -> Result<usize> {
-        let system = self.system()?;
+        in_each(self.systems()?, |system| self.run_jobs_of(system, limit))
+    }
+
+    fn run_jobs_of(&self, system: &Arc<Principal>, limit: usize) -> Result<usize> {
         let now = self.shared().now();
-        let due: Vec<(i64, String)> = self.read(&system, |cx| {
-            let text = "SELECT id, name FROM sys_job WHERE state = 'queued' AND due <= ? AND (leased IS NULL OR leased < ?) ORDER BY due, id LIMIT ?";
+        let due: Vec<(i64, String)> = self.read(system, |cx| {
+            let text = "SELECT id, name FROM sys_job WHERE company = ? AND state = 'queued' AND due <= ? \
+                AND (leased IS NULL OR leased < ?) ORDER BY due, id LIMIT ?";
             let at = Value::Int(now.as_microsecond());
-            let rows = cx.conn().rows(text, &[at.clone(), at, Value::Int(limit as i64)])?;
+            let company = Value::Int(system.company.id);
+            let rows = cx.conn().rows(text, &[company, at.clone(), at, Value::Int(limit as i64)])?;
             Ok(rows.into_iter().filter_map(|r| Some((r.first()?.as_int()?, r.get(1)?.as_text()?.to_owned()))).collect())
         })?;
         let mut ran = 0;
         for (id, name) in due {
-            ran += usize::from(self.run_job(id, &name)?);
+            ran += usize::from(self.run_job(system, id, &name)?);
         }
         Ok(ran)
     }
 
-    fn run_job(&self, id: i64, name: &str) -> Result<bool> {
-        let system = self.system()?;
+    fn run_job(&self, system: &Arc<Principal>, id: i64, name: &str) -> Result<bool> {
         let schema = self.schema();
         let Some(job) = schema.job(name).copied() else { return Ok(false) };
         let key = Id::<JobRow>::new(id);
-        let done = self.work(&system, &format!("job {name}"), |cx| {
+        let done = self.work(system, &format!("job {name}"), |cx| {
             // The lease: held until the transaction that does the job and marks it ends. Whoever comes second, in this
             // program or another one, finds it held, done or due later.
             let Some(mut row) = cx.lease(key)? else { return Ok(false) };
@@ -184,7 +166,7 @@ impl Kernel {
             Ok(ran) => Ok(ran),
             Err(error) => {
                 tracing::warn!(job = name, id, error = %error, "job failed");
-                self.work(&system, &format!("job {name} failed"), |cx| {
+                self.work(system, &format!("job {name} failed"), |cx| {
                     let mut row = cx.get(key)?;
                     row.attempts += 1;
                     row.error = Some(LongText(error.to_string().chars().take(2_000).collect()));
@@ -199,123 +181,45 @@ impl Kernel {
         }
     }
 
-    /// Queues the recurring jobs that are not queued yet.
+    /// Queues the recurring jobs that are not queued yet, in every company.
     ///
     /// # Errors
     /// As writing does.
     pub fn start_recurring(&self) -> Result<()> {
-        let system = self.system()?;
-        if system.company.id == 0 {
-            return Ok(());
-        }
         let names: Vec<&'static str> = self.schema().jobs().filter(|j| j.every > 0).map(|j| j.name).collect();
-        self.work(&system, "sys.jobs.start", |cx| {
-            // Programs that start at once do not queue a job twice.
-            cx.hold_name("sys.jobs.start", cx.who.company.id, true)?;
-            for name in &names {
-                if cx.first::<JobRow>(&[("name", Value::from(*name)), ("state", JobState::Queued.into())])?.is_none() {
-                    let now = cx.now();
-                    cx.schedule(name, Some("recurring"), serde_json::Value::Null, now)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// Letters that are due, at most this many.
-    ///
-    /// # Errors
-    /// As reading does.
-    pub fn letters_due(&self, limit: usize) -> Result<Vec<(i64, Letter)>> {
-        let system = self.system()?;
-        let now = self.shared().now();
-        self.read(&system, |cx| {
-            let filter = crate::Filter::eq("state", OutboxState::Queued).and(crate::Filter::is(
-                "due",
-                crate::Op::Le,
-                now.as_microsecond(),
-            ));
-            let query = crate::Query { filter: Some(filter), limit, ..crate::Query::of("sys.outbox") };
-            let mut letters = Vec::new();
-            for row in cx.select(&query, false)?.0 {
-                let row = crate::Rec::<Outbox>::from_row(row)?;
-                let attachments = row.attachments.as_ref().and_then(|j| j.0.as_array()).into_iter().flatten();
-                let attachments = attachments
-                    .filter_map(|a| Some((a.get("operation")?.as_str()?.to_owned(), a.get("input")?.clone())))
-                    .collect();
-                letters.push((
-                    row.id.raw(),
-                    Letter {
-                        to: row.recipient.clone(),
-                        subject: row.subject.clone(),
-                        body: row.body.0.clone(),
-                        attachments,
-                        source: row.source,
-                    },
-                ));
-            }
-            Ok(letters)
-        })
-    }
-
-    /// Takes a letter that is due for sending: whoever looks meanwhile, in another program too, leaves it alone. It comes
-    /// back by itself when nobody tells what became of it.
-    ///
-    /// # Errors
-    /// As writing does.
-    pub fn take_letter(&self, id: i64) -> Result<bool> {
-        let system = self.system()?;
-        self.work(&system, "sys.outbox.take", |cx| {
-            let Some(mut row) = cx.lease(Id::<Outbox>::new(id))? else { return Ok(false) };
-            row.due = cx.now().checked_add(TAKEN).map_err(|e| Error::internal(e.to_string()))?;
-            cx.save(&mut row)?;
-            Ok(true)
-        })
-    }
-
-    /// Notes that a letter left, or why it did not.
-    ///
-    /// # Errors
-    /// As writing does.
-    pub fn letter_done(&self, id: i64, result: std::result::Result<(), (bool, String)>) -> Result<()> {
-        let system = self.system()?;
-        self.work(&system, "sys.outbox.sent", |cx| {
-            let mut row = cx.get(Id::<Outbox>::new(id))?;
-            if row.state != OutboxState::Queued {
-                return Ok(());
-            }
-            row.attempts += 1;
-            match &result {
-                Ok(()) => {
-                    row.state = OutboxState::Sent;
-                    row.sent_at = Some(cx.now());
-                    row.error = None;
-                    cx.save(&mut row)?;
-                    return cx.emit(LetterSent { letter: row.id, source: row.source, at: cx.now() });
-                }
-                Err((temporary, why)) => {
-                    row.error = Some(LongText(why.chars().take(2_000).collect()));
-                    if !temporary || row.attempts >= MAX_ATTEMPTS {
-                        row.state = OutboxState::Failed;
-                    } else {
-                        row.due =
-                            cx.now().checked_add(pause(row.attempts)).map_err(|e| Error::internal(e.to_string()))?;
+        in_each(self.systems()?, |system| {
+            self.work(system, "sys.jobs.start", |cx| {
+                // Programs that start at once do not queue a job twice.
+                cx.hold_name("sys.jobs.start", cx.who.company.id, true)?;
+                for name in &names {
+                    let waiting = [("name", Value::from(*name)), ("state", JobState::Queued.into())];
+                    if cx.first::<JobRow>(&waiting)?.is_none() {
+                        let now = cx.now();
+                        cx.schedule(name, Some("recurring"), serde_json::Value::Null, now)?;
                     }
                 }
-            }
-            cx.save(&mut row)
-        })
+                Ok(0)
+            })
+        })?;
+        Ok(())
     }
 }
 
-/// A letter left the house.
-#[derive(crate::Event)]
-#[event(name = "sys.letter.sent", subject = source)]
-pub struct LetterSent {
-    /// The letter.
-    pub letter: Id<Outbox>,
-    /// The document that it was about.
-    pub source: Option<AnyRef>,
-    /// When it left.
-    pub at: Timestamp,
+/// Queues a job again that was given up.
+#[derive(Operation)]
+#[operation(name = "sys.job.retry", on = JobRow, target = job, when = [JobState::Dead], button = 1, no_inverse = "What it does has its own inverse.")]
+pub struct RetryJob {
+    /// The job.
+    pub job: Id<JobRow>,
+}
+
+impl Run for RetryJob {
+    type Output = ();
+    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
+        let mut row = cx.target(self.job)?;
+        row.state = JobState::Queued;
+        row.due = cx.now();
+        row.attempts = 0;
+        cx.save(&mut row)
+    }
 }

@@ -41,6 +41,14 @@ impl Kernel {
         }
         let languages: Vec<J> =
             [Language::Cs, Language::En].into_iter().map(|l| json!({"code": l.code(), "name": l.name()})).collect();
+        let roles: Vec<J> = match self.directory() {
+            Ok(directory) => {
+                let nobody = std::sync::Arc::new(Principal::system(std::sync::Arc::default()));
+                let labels = self.read(&nobody, |cx| directory.roles(language, cx))?;
+                labels.into_iter().map(|(code, label)| json!({"code": code, "label": label})).collect()
+            }
+            Err(_) => Vec::new(),
+        };
         Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "user": {
@@ -59,6 +67,7 @@ impl Kernel {
                 "demo": who.company.demo,
             },
             "languages": languages,
+            "roles": roles,
             "areas": teller.areas(),
             "entities": entities,
             "operations": operations,

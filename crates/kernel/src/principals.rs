@@ -77,11 +77,20 @@ impl Kernel {
     /// # Errors
     /// As reading does.
     pub fn system(&self) -> Result<Arc<Principal>> {
-        let company = match self.directory {
-            Some(directory) => self.system_read(|cx| directory.companies(cx))?.into_iter().next(),
-            None => None,
+        let first = self.systems()?.into_iter().next();
+        Ok(first.unwrap_or_else(|| Arc::new(Principal::system(Arc::default()))))
+    }
+
+    /// The system in every company, in the order of their founding.
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn systems(&self) -> Result<Vec<Arc<Principal>>> {
+        let companies = match self.directory {
+            Some(directory) => self.system_read(|cx| directory.companies(cx))?,
+            None => Vec::new(),
         };
-        Ok(Arc::new(Principal::system(Arc::new(company.unwrap_or_default()))))
+        Ok(companies.into_iter().map(|company| Arc::new(Principal::system(Arc::new(company)))).collect())
     }
 
     fn system_read<T>(&self, f: impl FnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {

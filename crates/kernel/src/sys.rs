@@ -273,9 +273,15 @@ pub static MODULE: Module = Module {
         entity::<CustomEntity>(),
         entity::<Setting>(),
     ],
-    operations: &[crate::custom::ADD_FIELD, crate::custom::ADD_ENTITY],
+    operations: &[
+        crate::custom::ADD_FIELD,
+        crate::custom::ADD_ENTITY,
+        crate::def::op::<crate::letters::RetryLetter>(),
+        crate::def::op::<crate::jobs::RetryJob>(),
+    ],
+    views: &[("sys.outbox", include_str!("views/outbox.view.toml")), ("sys.job", include_str!("views/job.view.toml"))],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
-    events: &[crate::def::event::<crate::jobs::LetterSent>()],
+    events: &[crate::def::event::<crate::letters::LetterSent>()],
     checks: crate::checks::CHECKS,
     errors: crate::codes::CODES,
     ..Module::BASE

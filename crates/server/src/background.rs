@@ -4,12 +4,16 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering, mpsc::RecvTimeoutError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::RecvTimeoutError,
+    },
     thread::{Builder, JoinHandle, sleep},
     time::Duration,
 };
 
-use kernel::{Ask, Kernel, Letter, Result};
+use kernel::{Ask, DueLetter, Kernel, Result};
 
 use crate::{app::App, events::LOOK_AGAIN, operations::made_file};
 
@@ -99,20 +103,22 @@ pub(crate) fn start(app: &Arc<App>, sender: Option<Arc<dyn Sender>>, all: bool) 
     }
     let mut started = 0;
     threads.push(every(app, "jobs", Duration::from_millis(500), move |app| {
-        let company = app.kernel.system()?.company.id;
-        if company == 0 {
-            return Ok(false);
-        }
-        if started != company {
+        // A company that was founded meanwhile gets its recurring jobs too.
+        let companies = app.kernel.systems()?.len();
+        if started != companies {
             app.kernel.start_recurring()?;
-            started = company;
+            started = companies;
         }
         let ran = app.kernel.run_jobs(20)?;
         app.metrics.jobs.fetch_add(ran as u64, Ordering::Relaxed);
         Ok(false)
     })?);
     if let Some(sender) = sender {
-        threads.push(every(app, "outbox", Duration::from_secs(2), move |app| post(app, &*sender))?);
+        threads.push(every(app, "outbox", Duration::from_secs(2), move |app| {
+            let round = deliver(&app.kernel, &*sender, &app.stopping)?;
+            app.metrics.letters.fetch_add(round.left, Ordering::Relaxed);
+            Ok(round.more)
+        })?);
     }
     let mut seen = None;
     threads.push(every(app, "watch", Duration::from_millis(200), move |app| {
@@ -149,45 +155,53 @@ fn bridge(app: &Arc<App>) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Sends the letters that are due.
-fn post(app: &App, sender: &dyn Sender) -> Result<bool> {
-    if app.kernel.system()?.company.id == 0 {
-        return Ok(false);
-    }
-    let due = app.kernel.letters_due(20)?;
-    let more = due.len() == 20;
-    for (id, letter) in due {
-        if app.stopping.load(Ordering::Acquire) {
-            return Ok(false);
+/// What one round of sending did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Letters that left.
+    pub left: u64,
+    /// More may be due at once.
+    pub more: bool,
+}
+
+/// How many letters of a company leave in one round.
+const ROUND: usize = 20;
+
+/// Sends the letters of all companies that are due, once each, and notes what became of them; ends early when told to.
+///
+/// # Errors
+/// As the kernel's; a letter that does not leave is no error.
+pub fn deliver(kernel: &Kernel, sender: &dyn Sender, stopping: &AtomicBool) -> Result<Round> {
+    let due = kernel.letters_due(ROUND)?;
+    let mut round = Round { left: 0, more: due.len() >= ROUND };
+    for letter in due {
+        if stopping.load(Ordering::Acquire) {
+            return Ok(Round { more: false, ..round });
         }
-        if !app.kernel.take_letter(id)? {
+        if !kernel.take_letter(&letter)? {
             continue;
         }
-        let sent = written(&app.kernel, id, letter).and_then(|outgoing| sender.send(&outgoing));
-        if let Err((_, why)) = &sent {
-            tracing::warn!(letter = id, why, "a letter did not leave");
-        } else {
-            app.metrics.letters.fetch_add(1, Ordering::Relaxed);
+        let (id, system) = (letter.id, letter.system.clone());
+        let sent = written(kernel, letter).and_then(|outgoing| sender.send(&outgoing));
+        match &sent {
+            Ok(()) => round.left += 1,
+            Err((_, why)) => tracing::warn!(letter = id, why, "a letter did not leave"),
         }
-        app.kernel.letter_done(id, sent)?;
+        kernel.letter_done(&system, id, sent)?;
     }
-    Ok(more)
+    Ok(round)
 }
 
 /// The letter with its files, which their operations make at this moment.
-fn written(kernel: &Kernel, id: i64, letter: Letter) -> std::result::Result<Outgoing, (bool, String)> {
-    let make = || -> Result<(String, Vec<Attached>)> {
-        let system = kernel.system()?;
-        let from = system.company.name.clone();
-        let ask = Ask::by(system);
-        let mut attached = Vec::new();
-        for (operation, input) in &letter.attachments {
-            let output = kernel.run(operation, input, &ask)?.output;
-            let (name, media_type, content) = made_file(&output)?;
-            attached.push(Attached { name, media_type, content });
-        }
-        Ok((from, attached))
-    };
-    let (from, attached) = make().map_err(|error| (error.status >= 500, error.to_string()))?;
+fn written(kernel: &Kernel, due: DueLetter) -> std::result::Result<Outgoing, (bool, String)> {
+    let DueLetter { id, system, letter } = due;
+    let from = system.company.name.clone();
+    let ask = Ask::by(system);
+    let mut attached = Vec::new();
+    for (operation, input) in &letter.attachments {
+        let made = kernel.run(operation, input, &ask).and_then(|answer| made_file(&answer.output));
+        let (name, media_type, content) = made.map_err(|error| (error.status >= 500, error.to_string()))?;
+        attached.push(Attached { name, media_type, content });
+    }
     Ok(Outgoing { id, from, to: letter.to, subject: letter.subject, body: letter.body, attached })
 }

@@ -1,18 +1,21 @@
 //! Working calendars: on which days people work.
 
-use std::collections::HashSet;
-
-use jiff::{ToSpan, civil::Date};
-use kernel::{Country, Cx, Entity, Error, Id, Language, Result};
+use jiff::{
+    ToSpan,
+    civil::{Date, Time},
+};
+use kernel::{Country, Cx, Entity, Error, Id, Language, Result, Rules};
 
 /// Years for which the holidays of a new company's calendar are written down.
 const YEARS: std::ops::RangeInclusive<i16> = 2010..=2030;
-/// How far working days are counted.
-const MAX_DAYS: i64 = 5_000;
+/// When work begins where the calendar does not say.
+pub(crate) const BEGINS: Time = Time::constant(8, 0, 0, 0);
+/// When work ends where the calendar does not say.
+pub(crate) const ENDS: Time = Time::constant(17, 0, 0, 0);
 
 /// A working calendar: Monday to Friday, but for its holidays.
 #[derive(Entity)]
-#[entity(name = "people.calendar", plain, title = name, read = "*", write = "manager", area = "people")]
+#[entity(name = "people.calendar", title = name, read = "*", write = "manager", area = "people")]
 pub struct Calendar {
     /// Name.
     #[field(searchable, role = "title")]
@@ -20,6 +23,24 @@ pub struct Calendar {
     /// Country whose public holidays it holds.
     #[field(default = "@country")]
     pub country: Option<Country>,
+    /// When work begins; at 8:00 where empty.
+    pub begins: Option<Time>,
+    /// When work ends; at 17:00 where empty. What is due by working days is due then.
+    pub ends: Option<Time>,
+}
+
+impl Calendar {
+    /// When work begins and ends.
+    pub(crate) fn hours(&self) -> (Time, Time) {
+        (self.begins.unwrap_or(BEGINS), self.ends.unwrap_or(ENDS))
+    }
+}
+
+impl Rules for Calendar {
+    fn check(_old: Option<&Self>, new: &mut Self, _cx: &mut Cx<'_>) -> Result<()> {
+        let (begins, ends) = new.hours();
+        if begins < ends { Ok(()) } else { Err(Error::field("ends", "people.work_ends_first")) }
+    }
 }
 
 /// A day on which nobody works.
@@ -91,7 +112,7 @@ pub(crate) fn found(cx: &mut Cx<'_>) -> Result<()> {
     let country = cx.company().country.clone();
     let name = if czech { "Pracovní kalendář" } else { "Working calendar" };
     let kept = Some(country.clone()).filter(|c| !c.is_empty()).map(Country);
-    let calendar = cx.insert(Calendar { name: name.to_owned(), country: kept })?;
+    let calendar = cx.insert(Calendar { name: name.to_owned(), country: kept, begins: None, ends: None })?;
     if country != "CZ" {
         return Ok(());
     }
@@ -113,42 +134,4 @@ pub fn default_calendar(cx: &mut Cx<'_>) -> Result<Option<Id<Calendar>>> {
     all.retain(|c| !c.archived);
     let own = all.iter().find(|c| c.country.as_ref().is_some_and(|c| c.0 == country));
     Ok(own.or(all.first()).map(|c| c.id))
-}
-
-fn weekday(day: Date) -> bool {
-    day.weekday().to_monday_zero_offset() < 5
-}
-
-fn holidays(cx: &mut Cx<'_>) -> Result<HashSet<Date>> {
-    let Some(calendar) = default_calendar(cx)? else { return Ok(HashSet::new()) };
-    let all = cx.by::<Holiday>(&[("calendar", calendar.into())])?;
-    Ok(all.iter().filter(|h| !h.archived).map(|h| h.date).collect())
-}
-
-/// Whether people of the company work on a day.
-///
-/// # Errors
-/// As reading does.
-pub fn is_working_day(cx: &mut Cx<'_>, day: Date) -> Result<bool> {
-    Ok(weekday(day) && !holidays(cx)?.contains(&day))
-}
-
-/// The day that is so many working days after another by the company's calendar; before it where negative. With zero days
-/// it is the day itself, whether it is a working one or not.
-///
-/// # Errors
-/// `people.too_far` for more than 5,000 days or past the end of time.
-pub fn add_working_days(cx: &mut Cx<'_>, from: Date, days: i64) -> Result<Date> {
-    let too_far = || Error::refused("people.too_far").with("days", MAX_DAYS);
-    if days.unsigned_abs() > MAX_DAYS.unsigned_abs() {
-        return Err(too_far());
-    }
-    let free = holidays(cx)?;
-    let (mut day, mut left) = (from, days.abs());
-    while left > 0 {
-        let next = if days > 0 { day.tomorrow() } else { day.yesterday() };
-        day = next.map_err(|_| too_far())?;
-        left -= i64::from(weekday(day) && !free.contains(&day));
-    }
-    Ok(day)
 }

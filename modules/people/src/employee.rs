@@ -1,7 +1,7 @@
 //! Who works in the company, for whom, and who stands in.
 
 use jiff::civil::Date;
-use kernel::{Cx, Entity, Error, Id, Rec, Result, Rules};
+use kernel::{Cx, Entity, Error, Event, Fields, Filter, Id, Op, Operation, Rec, Result, Rules, Run};
 use party::Party;
 use platform::{Unit, User};
 
@@ -54,7 +54,7 @@ pub struct Absence {
 }
 
 impl Rules for Absence {
-    fn check(_old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
+    fn check(old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
         if cx.is_draft() && (new.employee.is_none() || new.to == Date::default()) {
             return Ok(());
         }
@@ -64,8 +64,79 @@ impl Rules for Absence {
         if new.substitute == Some(new.employee) {
             return Err(Error::field("substitute", "people.own_substitute"));
         }
+        if cx.writable() {
+            for employee in old.iter().map(|old| old.employee).filter(|old| *old != new.employee).chain([new.employee])
+            {
+                cx.emit(AbsenceChanged { employee })?;
+            }
+        }
         Ok(())
     }
+}
+
+/// An absence of an employee was written down or changed: what hangs on it looks at all absences of the employee again.
+#[derive(Event)]
+#[event(name = "people.absence.changed", subject = employee)]
+pub struct AbsenceChanged {
+    /// The employee.
+    pub employee: Id<Employee>,
+}
+
+/// Reports that somebody is away: oneself, or for managers anybody.
+#[derive(Operation)]
+#[operation(
+    name = "people.absence.report",
+    allow = "*",
+    button = 1,
+    no_inverse = "The absence is shortened or archived."
+)]
+pub struct Report {
+    /// Who is away; yourself where empty.
+    pub employee: Option<Id<Employee>>,
+    /// First day.
+    #[field(default = "@today")]
+    pub from: Date,
+    /// Last day.
+    pub to: Date,
+    /// Who stands in.
+    pub substitute: Option<Id<Employee>>,
+    /// Why; colleagues do not see it.
+    pub reason: Option<String>,
+}
+
+/// The absence.
+#[derive(Fields)]
+pub struct Reported {
+    /// The absence.
+    pub absence: Id<Absence>,
+}
+
+impl Run for Report {
+    type Output = Reported;
+    fn run(self, cx: &mut Cx<'_>) -> Result<Reported> {
+        let own = match cx.who().user {
+            0 => None,
+            user => employee_of(cx, Id::new(user))?.map(|e| e.id),
+        };
+        let who = cx.who();
+        let employee = match self.employee.or(own) {
+            Some(employee) if Some(employee) == own || who.is_admin() || who.has_role("manager") => employee,
+            Some(_) => return Err(Error::forbidden(Absence::NAME)),
+            None => return Err(Error::field("employee", "required")),
+        };
+        let (from, to, substitute, reason) = (self.from, self.to, self.substitute, self.reason);
+        let absence = cx.insert(Absence { employee, from, to, substitute, reason })?;
+        cx.link(absence);
+        Ok(Reported { absence })
+    }
+}
+
+/// Absences that are not over on a day, of the whole company.
+///
+/// # Errors
+/// As reading does.
+pub fn absences_from(cx: &mut Cx<'_>, day: Date) -> Result<Vec<Rec<Absence>>> {
+    cx.find(Filter::is("to", Op::Ge, kernel::day(day)))
 }
 
 /// The employee who signs in as a user.

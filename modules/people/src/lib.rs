@@ -2,17 +2,23 @@
 
 mod calendar;
 mod employee;
+mod working;
 
-use kernel::{Module, entity};
+use kernel::{Module, entity, event, op};
 
-pub use calendar::{Calendar, Holiday, add_working_days, default_calendar, is_working_day};
-pub use employee::{Absence, Employee, employee_of, manager_of, substitute};
+pub use calendar::{Calendar, Holiday, default_calendar};
+pub use employee::{
+    Absence, AbsenceChanged, Employee, Report, Reported, absences_from, employee_of, manager_of, substitute,
+};
+pub use working::{WorkingTime, add_working_days, is_working_day};
 
 /// What the module owns.
 pub static MODULE: Module = Module {
     name: "people",
     entities: &[entity::<Calendar>(), entity::<Holiday>(), entity::<Employee>(), entity::<Absence>()],
-    errors: &["people.ends_before", "people.own_substitute", "people.too_far"],
+    operations: &[op::<Report>()],
+    events: &[event::<AbsenceChanged>()],
+    errors: &["people.ends_before", "people.own_substitute", "people.too_far", "people.work_ends_first"],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[
         ("people.employee", include_str!("employee.view.toml")),

@@ -95,3 +95,46 @@ fn a_substitute_stands_in_while_somebody_is_away() {
         .unwrap();
     assert!(seen.get("reason").is_none_or(serde_json::Value::is_null));
 }
+
+#[test]
+fn working_hours_are_counted_by_the_calendar() {
+    let trial = trial();
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let plus = |from: &str, hours: i64| {
+        trial.kernel().work(&trial.system(), "test", |cx| {
+            let from = at(from);
+            people::WorkingTime::of(cx, None)?.add_hours(cx, from, hours)
+        })
+    };
+    // Prague is an hour ahead in winter: work goes from 7:00 to 16:00 UTC.
+    assert_eq!(plus("2026-12-22T08:00:00Z", 4).unwrap(), at("2026-12-22T12:00:00Z"));
+    assert_eq!(plus("2026-12-22T14:00:00Z", 4).unwrap(), at("2026-12-23T09:00:00Z"));
+    assert_eq!(plus("2026-12-23T15:00:00Z", 2).unwrap(), at("2026-12-28T08:00:00Z"), "over Christmas");
+    assert_eq!(plus("2026-12-26T15:00:00Z", 1).unwrap(), at("2026-12-28T08:00:00Z"), "begun on a free day");
+    assert_eq!(plus("2026-12-22T02:00:00Z", 9).unwrap(), at("2026-12-22T16:00:00Z"), "before work begins");
+    assert_eq!(plus("2026-12-22T08:00:00Z", 5_001).unwrap_err().code, "people.too_far");
+    // The calendar says when people work.
+    let calendar = trial.list("people.calendar", json!({}))[0]["id"].as_i64().unwrap();
+    let ask = Ask::by(trial.who("manager"));
+    let change = |body| trial.kernel().change("people.calendar", calendar, None, &body, &ask);
+    change(json!({"begins": "06:00", "ends": "14:00"})).unwrap();
+    assert_eq!(plus("2026-12-22T08:00:00Z", 6).unwrap(), at("2026-12-23T06:00:00Z"));
+    assert_eq!(change(json!({"begins": "18:00"})).unwrap_err().errors[0].field, "ends");
+}
+
+#[test]
+fn people_report_their_own_absence() {
+    let trial = trial();
+    let user = |login: &str| trial.who(login).user;
+    let ida = trial.create("manager", "people.employee", json!({"name": "Ida", "user": user("sales")}));
+    let jan = trial.create("manager", "people.employee", json!({"name": "Jan", "user": user("buyer")}));
+    let days = json!({"from": "2026-07-01", "to": "2026-07-10", "substitute": jan});
+    let own = trial.run("sales", "people.absence.report", days.clone())["absence"].as_i64().unwrap();
+    assert_eq!(trial.record("people.absence", own)["employee"], ida);
+    let mut other = days.clone();
+    other["employee"] = json!(jan);
+    other["substitute"] = json!(ida);
+    assert_eq!(trial.refused("sales", "people.absence.report", other.clone()).status, 403);
+    trial.run("manager", "people.absence.report", other);
+    assert_eq!(trial.refused("stock", "people.absence.report", days).errors[0].field, "employee", "no employee");
+}

@@ -10,11 +10,11 @@ use kernel::{Currency, Cx, Job, Module, Result, entity, op};
 pub use company::{Company, NewCompany, Unit, found, own, system_in};
 pub use note::{AddNote, ListNotes, Note, NoteRow, Notes};
 pub use session::{
-    Revoke, Session, Setup, Token, create_token, hash_password, random_password, reset_password, setup_token,
+    Revoke, Session, Setup, Token, access, create_token, hash_password, random_password, reset_password, setup_token,
 };
 pub use user::{
     AddUser, Credential, Grant, NewUser, OwnOnly, ROLES, Role, Rule, RuleMade, SetLanguage, SetRoles, User, UserAdded,
-    add_user, set_roles, users_in_role,
+    add_user, role_labels, set_roles, users_in_role,
 };
 
 /// What the module owns.

@@ -177,6 +177,9 @@ pub(crate) fn tidy(_: &kernel::Json, cx: &mut Cx<'_>) -> Result<bool> {
 pub struct Users;
 
 impl Directory for Users {
+    fn roles(&self, language: Language, cx: &mut Cx<'_>) -> Result<Vec<(String, String)>> {
+        user::role_labels(cx, language)
+    }
     fn principal(&self, user: i64, company: i64, cx: &mut Cx<'_>) -> Result<Option<Principal>> {
         let Ok(found) = cx.get::<User>(Id::new(user)) else { return Ok(None) };
         if !found.active || found.archived {
@@ -430,7 +433,10 @@ pub fn random_password() -> Result<String> {
 }
 
 /// The rights of all roles, from grants and rules.
-fn access(cx: &mut Cx<'_>) -> Result<Access> {
+///
+/// # Errors
+/// As reading does.
+pub fn access(cx: &mut Cx<'_>) -> Result<Access> {
     let mut access = Access::default();
     let mut codes = HashMap::new();
     for role in cx.by::<user::Role>(&[("archived", Value::Int(0))])? {

@@ -1,6 +1,8 @@
 //! Users, roles and what roles may do.
 
-use kernel::{Cx, Email, Entity, Error, Fields, Filter, Id, Json, LanguageCode, Operation, Result, Rules, Run, Value};
+use kernel::{
+    Cx, Email, Entity, Error, Fields, Filter, Id, Json, Language, LanguageCode, Operation, Result, Rules, Run, Value,
+};
 use serde_json::json;
 
 use crate::company::{Company, Unit};
@@ -15,6 +17,8 @@ pub struct Role {
     /// Name.
     #[field(searchable)]
     pub name: String,
+    /// Czech name; the name where empty.
+    pub name_cs: Option<String>,
     /// May do everything.
     pub admin: bool,
 }
@@ -158,23 +162,37 @@ pub struct Credential {
 }
 
 /// The roles that every company has.
-pub const ROLES: &[(&str, &str, bool)] = &[
-    ("admin", "Administrator", true),
-    ("sales", "Sales", false),
-    ("stock", "Warehouse", false),
-    ("accounts", "Accounting", false),
-    ("buyer", "Purchasing", false),
-    ("manager", "Management", false),
+pub const ROLES: &[(&str, &str, &str, bool)] = &[
+    ("admin", "Administrator", "Správce", true),
+    ("sales", "Sales", "Obchod", false),
+    ("stock", "Warehouse", "Sklad", false),
+    ("accounts", "Accounting", "Účtárna", false),
+    ("buyer", "Purchasing", "Nákup", false),
+    ("manager", "Management", "Vedení", false),
 ];
 
 /// Makes the roles that are missing.
 pub(crate) fn roles(cx: &mut Cx<'_>) -> Result<()> {
-    for (code, name, admin) in ROLES {
+    for (code, name, name_cs, admin) in ROLES {
         if cx.first::<Role>(&[("code", Value::from(*code))])?.is_none() {
-            cx.insert(Role { code: (*code).to_owned(), name: (*name).to_owned(), admin: *admin })?;
+            let (code, name, name_cs) = ((*code).to_owned(), (*name).to_owned(), Some((*name_cs).to_owned()));
+            cx.insert(Role { code, name, name_cs, admin: *admin })?;
         }
     }
     Ok(())
+}
+
+/// Code and label of every role, in a language.
+///
+/// # Errors
+/// As reading does.
+pub fn role_labels(cx: &mut Cx<'_>, language: Language) -> Result<Vec<(String, String)>> {
+    let roles = cx.by::<Role>(&[("archived", Value::Int(0))])?;
+    let label = |role: &Role| match language {
+        Language::Cs => role.name_cs.clone().unwrap_or_else(|| role.name.clone()),
+        Language::En => role.name.clone(),
+    };
+    Ok(roles.iter().map(|role| (role.code.clone(), label(role))).collect())
 }
 
 /// What a new user takes.
@@ -258,15 +276,16 @@ pub(crate) fn set_hash(cx: &mut Cx<'_>, user: Id<User>, hash: String) -> Result<
     }
 }
 
-/// Users that have a role, in the order of their ids.
+/// Users of the company that have a role, in the order of their ids.
 ///
 /// # Errors
 /// As reading does.
 pub fn users_in_role(cx: &mut Cx<'_>, role: &str) -> Result<Vec<Id<User>>> {
+    let company = Value::Int(cx.company().id);
     let rows = cx.conn().rows(
         "SELECT u.id FROM platform_user u JOIN platform_user_roles l ON l.owner = u.id JOIN platform_role r ON r.id = l.other \
-         WHERE r.code = ? AND u.active = 1 AND u.archived = 0 ORDER BY u.id",
-        &[Value::from(role)],
+         WHERE r.code = ? AND u.company = ? AND u.active = 1 AND u.archived = 0 ORDER BY u.id",
+        &[Value::from(role), company],
     )?;
     Ok(rows.iter().filter_map(|r| r.first().and_then(Value::as_int)).map(Id::new).collect())
 }

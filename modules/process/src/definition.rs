@@ -6,9 +6,7 @@ use std::{
 };
 
 use bpmn::{Definitions, Process};
-use kernel::{
-    Access, Cx, Entity, Error, Fields, Id, LongText, Operation, Principal, PrincipalKind, Rec, Result, Run, Value,
-};
+use kernel::{Cx, Entity, Error, Fields, Id, LongText, Operation, Principal, PrincipalKind, Rec, Result, Run, Value};
 use parking_lot::RwLock;
 
 /// A version of a process as it was deployed. Instances go on with the version that they started on.
@@ -28,6 +26,7 @@ pub struct Definition {
     /// New instances start on it.
     pub active: bool,
     /// Roles in whose name it calls operations, separated by spaces.
+    #[field(role = "role")]
     pub roles: String,
     /// The event that starts it.
     #[field(indexed)]
@@ -82,11 +81,22 @@ pub fn deploy(cx: &mut Cx<'_>, key: &str, xml: &str, roles: &str) -> Result<Id<D
             return Err(Error::forbidden(role));
         }
     }
+    let who = acting(cx, key, &process.name, roles)?;
+    roles_exist(cx, &process, &who)?;
     let schema = cx.schema().clone();
     for name in process.operations() {
         let found = schema.operations.get(name.as_str()).map(|e| (e.def)());
         if found.is_none_or(|def| def.person_only) {
             return Err(Error::refused("process.no_operation").with("operation", name));
+        }
+    }
+    // What it calls itself it must be allowed to call: better told now than as an incident in the night.
+    for element in &process.elements {
+        if let bpmn::Kind::Service(task) = &element.kind
+            && !who.may_call((schema.operation(&task.operation)?.def)())
+        {
+            let refused = Error::refused("process.no_right").with("operation", task.operation.as_str());
+            return Err(refused.with("step", element.name.as_str()).with("roles", roles));
         }
     }
     let mut version = 1;
@@ -112,21 +122,45 @@ pub fn deploy(cx: &mut Cx<'_>, key: &str, xml: &str, roles: &str) -> Result<Id<D
     })
 }
 
+/// Refuses where the definition or a step of it names a role that does not exist: nobody would see the step.
+fn roles_exist(cx: &mut Cx<'_>, process: &Process, who: &Principal) -> Result<()> {
+    let known = platform::role_labels(cx, who.language)?;
+    let steps = process.elements.iter().filter_map(|e| match &e.kind {
+        bpmn::Kind::User(task) => task.role.as_ref().or(e.lane_role.as_ref()),
+        _ => None,
+    });
+    let mut named = who.roles.iter().chain(steps).filter(|role| !role.is_empty());
+    match named.find(|role| !known.iter().any(|(code, _)| code == *role)) {
+        Some(role) => Err(Error::refused("process.no_such_role").with("role", role.as_str())),
+        None => Ok(()),
+    }
+}
+
 /// The principal in whose name a definition acts.
-pub(crate) fn principal(cx: &Cx<'_>, definition: &Rec<Definition>) -> Principal {
+///
+/// # Errors
+/// As reading does.
+pub(crate) fn principal(cx: &mut Cx<'_>, definition: &Rec<Definition>) -> Result<Principal> {
+    acting(cx, &definition.key, &definition.name, &definition.roles)
+}
+
+fn acting(cx: &mut Cx<'_>, key: &str, name: &str, roles: &str) -> Result<Principal> {
+    // The system brings no rights along, and a definition has the same whoever moves it.
+    let access =
+        if cx.who().access.roles.is_empty() { Arc::new(platform::access(cx)?) } else { cx.who().access.clone() };
     let who = cx.who();
-    Principal {
+    Ok(Principal {
         kind: PrincipalKind::Definition,
         user: 0,
-        login: format!("process:{}", definition.key),
-        name: definition.name.clone(),
-        roles: definition.roles.split_whitespace().map(str::to_owned).collect(),
+        login: format!("process:{key}"),
+        name: name.to_owned(),
+        roles: roles.split_whitespace().map(str::to_owned).collect(),
         language: who.language,
         company: who.company.clone(),
-        access: Arc::new(Access::clone(&who.access)),
+        access,
         scope: Vec::new(),
         units: Vec::new(),
-    }
+    })
 }
 
 /// Deploys a BPMN file. What it may do is what the named roles may do.
@@ -145,6 +179,7 @@ pub struct Deploy {
     #[field(max = 2_000_000)]
     pub xml: LongText,
     /// Roles in whose name it acts, separated by spaces.
+    #[field(role = "role")]
     pub roles: Option<String>,
 }
 

@@ -53,6 +53,10 @@ fn brief(cx: &mut Cx<'_>, task: &Rec<Task>) -> Result<J> {
         Some(user) => title_of(cx, User::NAME, user.raw())?,
         None => None,
     };
+    let stands_for_name = match task.stands_for {
+        Some(user) => title_of(cx, User::NAME, user.raw())?,
+        None => None,
+    };
     let title = localized(cx, &task.title, task.title_cs.as_deref());
     Ok(json!({
         "id": task.id.raw(),
@@ -70,6 +74,8 @@ fn brief(cx: &mut Cx<'_>, task: &Rec<Task>) -> Result<J> {
         "step": task.instance.map(|_| title.clone()),
         "assignee": task.assignee.map(Id::raw),
         "assignee_name": assignee_name,
+        "stands_for": task.stands_for.map(Id::raw),
+        "stands_for_name": stands_for_name,
         "role": task.role,
     }))
 }
@@ -179,27 +185,20 @@ impl Run for Show {
         }
         let fields = task.form.as_ref().and_then(|f| f.0.as_array()).cloned().unwrap_or_default();
         let czech = language == kernel::Language::Cs;
-        shown.form = Json(J::Array(
-            fields
-                .into_iter()
-                .map(|mut f| {
-                    if let Some(label) = f.get("label_cs").and_then(J::as_str).filter(|_| czech).map(str::to_owned) {
-                        f["label"] = J::from(label);
-                    }
-                    f["kind"] = J::from(
-                        match f["kind"].as_str().unwrap_or("text") {
-                            "number" => "dec",
-                            "boolean" => "bool",
-                            other => other,
-                        }
-                        .to_owned(),
-                    );
-                    f
-                })
-                .collect(),
-        ));
+        let labelled = fields.iter().cloned().map(|mut field| {
+            if let Some(label) = field.get("label_cs").and_then(J::as_str).filter(|_| czech).map(str::to_owned) {
+                field["label"] = J::from(label);
+            }
+            field
+        });
+        shown.form = Json(labelled.collect());
         if let (Some(instance), Some(element)) = (task.instance, &task.element) {
             let running = load(cx, instance)?;
+            if let Some(token) = task.token.and_then(|token| running.state.token(token)) {
+                let names: Vec<&str> = fields.iter().filter_map(|f| f["name"].as_str()).collect();
+                let known = names.iter().filter_map(|name| Some((*name, running.state.find(token.scope, name)?)));
+                shown.values = Json(known.map(|(name, value)| (name.to_owned(), value.clone())).collect());
+            }
             let names: Vec<J> = bpmn::next_steps(&running.process, element)
                 .into_iter()
                 .map(|s| J::from(s.names.get(language.code()).cloned().unwrap_or(s.name)))

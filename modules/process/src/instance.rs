@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use bpmn::{Changed, Effect, Event, Failure, Rows, State, Token as EngineToken, Wait};
-use kernel::{AnyRef, Cx, Entity, Error, Happened, Id, Json, LongText, Rec, Result, Value, choice};
+use kernel::{AnyRef, Cx, Entity, Error, Happened, Id, Json, Rec, Result, Value, choice};
 use party::Party;
 use serde_json::{Map, Value as J, json};
 
 use crate::definition::{Definition, parsed, principal};
-use crate::task;
+use crate::{due, incident, task};
 
 choice!(
     /// Where an instance stands.
@@ -110,26 +110,6 @@ pub struct Timer {
     /// When it fires.
     #[field(indexed)]
     pub due: jiff::Timestamp,
-}
-
-/// Something in a process that went wrong and waits for a person.
-#[derive(Entity)]
-#[entity(name = "process.incident", plain, by_operation, title = message, read = "manager", area = "processes", indexed(instance, token))]
-pub struct Incident {
-    /// The instance.
-    pub instance: Id<Instance>,
-    /// The token.
-    pub token: i64,
-    /// The element.
-    pub element: String,
-    /// Code of the error.
-    pub code: String,
-    /// What went wrong.
-    pub message: LongText,
-    /// When.
-    pub at: jiff::Timestamp,
-    /// When it was solved.
-    pub solved: Option<jiff::Timestamp>,
 }
 
 /// A step of a process that was entered or left: the history.
@@ -311,6 +291,7 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
         }
         Effect::Cancelled { token, element } => {
             cx.insert(step(token, element, "cancelled"))?;
+            incident::over(cx, instance, token)?;
         }
         Effect::TaskCreated(new) => task::create(cx, running, &new)?,
         Effect::TaskCancelled { token } => task::cancel(cx, instance, token)?,
@@ -319,10 +300,7 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
         }
         Effect::OperationCancelled { .. } | Effect::VariableSet { .. } => {}
         Effect::TimerSet { token, timer, due, .. } => {
-            let due = match due {
-                bpmn::Due::At(at) => at,
-                bpmn::Due::Text(text) => task::due(cx, &text).unwrap_or(at),
-            };
+            let due = due::moment(cx, &due, None)?;
             cx.insert(Timer { instance, token, listen: timer, due })?;
         }
         Effect::TimerCancelled { timer, .. } => {
@@ -340,9 +318,7 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
             }
         }
         Effect::IncidentRaised { token, element, code, message } => {
-            let name = running.process.element(&element).map_or_else(|| element.clone(), |e| name_of(e, cx));
-            cx.note("process.waits", vec![("step", name.into()), ("reason", message.as_str().into())]);
-            cx.insert(Incident { instance, token, element, code, message: LongText(message), at, solved: None })?;
+            incident::raise(cx, running, token, element, code, message)?;
         }
         Effect::ContinueLater => {
             cx.schedule("process.continue", Some(&instance.to_string()), json!({"instance": instance.raw()}), at)?;
@@ -381,7 +357,7 @@ fn call(
     input: &J,
     atomic: bool,
 ) -> Result<Event> {
-    let who = principal(cx, &running.definition);
+    let who = principal(cx, &running.definition)?;
     let step = format!("{}:{element}", running.definition.key);
     let schema = cx.schema().clone();
     let work = |cx: &mut Cx<'_>| {
@@ -492,6 +468,10 @@ pub(crate) fn hear(happened: &Happened, cx: &mut Cx<'_>) -> Result<()> {
         if !waiting.is_empty() {
             let payload = kernel::json::encode_fields((happened.def.fields)(), &happened.cells);
             for one in waiting {
+                // What the event before has moved may no longer wait.
+                if cx.get(one.id).is_err() {
+                    continue;
+                }
                 let mut running = load(cx, one.instance)?;
                 let event =
                     Event::MessageArrived { token: one.token, subscription: one.listen, payload: payload.clone() };
@@ -503,30 +483,4 @@ pub(crate) fn hear(happened: &Happened, cx: &mut Cx<'_>) -> Result<()> {
         start(cx, definition, happened)?;
     }
     Ok(())
-}
-
-/// Fires timers that are due, each once; true when more are due.
-pub(crate) fn fire(_: &Json, cx: &mut Cx<'_>) -> Result<bool> {
-    let now = cx.now();
-    let rows = cx.conn().rows(
-        "SELECT id FROM process_timer WHERE due <= ? ORDER BY due, id LIMIT 21",
-        &[Value::Int(now.as_microsecond())],
-    )?;
-    for row in rows.iter().take(20) {
-        let id = Id::<Timer>::new(row.first().and_then(Value::as_int).unwrap_or(0));
-        let timer = cx.get(id)?;
-        let mut running = load(cx, timer.instance)?;
-        advance(cx, &mut running, Event::TimerFired { token: timer.token, timer: timer.listen })?;
-    }
-    Ok(rows.len() > 20)
-}
-
-/// Goes on with an instance whose budget was used up.
-pub(crate) fn go_on(payload: &Json, cx: &mut Cx<'_>) -> Result<bool> {
-    let id = Id::<Instance>::new(payload.0.get("instance").and_then(J::as_i64).unwrap_or(0));
-    let mut running = load(cx, id)?;
-    if running.state.ended().is_none() && running.state.is_pending() {
-        advance(cx, &mut running, Event::Continue)?;
-    }
-    Ok(false)
 }

@@ -3,19 +3,24 @@
 
 mod check;
 mod definition;
+mod due;
+mod form;
 mod inbox;
+mod incident;
 mod instance;
+mod overdue;
+mod substitution;
 mod task;
+mod timer;
 
-use kernel::{Job, Listener, Module, entity, op};
+use kernel::{Job, Listener, Module, entity, on, op};
 
 pub use definition::{Definition, Deploy, Deployed, deploy};
 pub use inbox::{Inbox, InboxTasks, Show, Shown};
-pub use instance::{Incident, Instance, InstanceState, Scope, Step, Subscription, Timer, Token, Variable};
-pub use task::{
-    AddTask, CancelInstance, Claim, Complete, Delegate, HandOver, HandedOver, Release, Retry, Task, TaskAdded,
-    TaskKind, TaskState,
-};
+pub use incident::{Incident, Retry, Skip, Solution};
+pub use instance::{Instance, InstanceState, Scope, Step, Subscription, Timer, Token, Variable};
+pub use substitution::{EndSubstitution, HandOver, HandedOver, Substitution, SubstitutionState};
+pub use task::{AddTask, CancelInstance, Claim, Complete, Delegate, Release, Task, TaskAdded, TaskKind, TaskState};
 
 /// What the module owns.
 pub static MODULE: Module = Module {
@@ -31,6 +36,7 @@ pub static MODULE: Module = Module {
         entity::<Incident>(),
         entity::<Step>(),
         entity::<Task>(),
+        entity::<Substitution>(),
     ],
     operations: &[
         op::<Deploy>(),
@@ -42,30 +48,45 @@ pub static MODULE: Module = Module {
         op::<Complete>(),
         op::<Show>(),
         op::<Inbox>(),
+        op::<EndSubstitution>(),
         op::<Retry>(),
+        op::<Skip>(),
         op::<CancelInstance>(),
     ],
-    listens: &[Listener { event: "*", run: instance::hear }],
+    listens: &[
+        Listener { event: "*", run: instance::hear },
+        on!(people::AbsenceChanged, substitution::absence_changed),
+    ],
     after: &[task::bound],
     checks: check::CHECKS,
     jobs: &[
-        Job { name: "process.timers", every: 2, run: instance::fire },
-        Job { name: "process.continue", every: 0, run: instance::go_on },
-        Job { name: "process.overdue", every: 60, run: task::overdue },
+        Job { name: "process.timers", every: 2, run: timer::fire },
+        Job { name: "process.continue", every: 0, run: timer::go_on },
+        Job { name: "process.overdue", every: 60, run: overdue::tell },
+        Job { name: "process.substitutions", every: 60, run: substitution::turn },
     ],
     errors: &[
+        "process.no_colleague",
         "process.no_operation",
+        "process.no_right",
         "process.no_role",
+        "process.no_such_role",
+        "process.nobody",
         "process.not_executable",
         "process.solved",
         "process.step",
         "process.task_closed",
+        "process.task_taken",
+        "process.to_oneself",
+        "process.until_past",
     ],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[
         ("process.definition", include_str!("definition.view.toml")),
         ("process.instance", include_str!("instance.view.toml")),
         ("process.incident", include_str!("incident.view.toml")),
+        ("process.task", include_str!("task.view.toml")),
+        ("process.substitution", include_str!("substitution.view.toml")),
     ],
     ..Module::BASE
 };

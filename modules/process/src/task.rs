@@ -1,13 +1,14 @@
 //! All that waits for a person: steps of processes and to-dos, one inbox.
 
 use bpmn::Event;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kernel::{AnyRef, Cx, Done, Entity, Error, Fields, Id, Json, LongText, Operation, Rec, Result, Run, Value, choice};
 use party::Party;
 use platform::User;
 use serde_json::{Map, Value as J, json};
 
-use crate::instance::{Incident, Instance, Running, advance, load};
+use crate::instance::{Instance, Running, advance, load};
+use crate::{due, form, substitution};
 
 choice!(
     /// What kind of task.
@@ -21,7 +22,7 @@ choice!(
 /// Something that waits for a person.
 #[derive(Entity)]
 #[entity(name = "process.task", plain, by_operation, title = title, status = state, read = "*", indexed(subject, subject_entity),
-    indexed(instance, token), indexed(state, role))]
+    area = "processes", indexed(instance, token), indexed(state, role), indexed(assignee, state), indexed(stands_for, state))]
 pub struct Task {
     /// The process; none for a to-do.
     pub instance: Option<Id<Instance>>,
@@ -42,10 +43,14 @@ pub struct Task {
     #[field(tracked)]
     pub state: TaskState,
     /// The role whose people may take it.
+    #[field(role = "role")]
     pub role: Option<String>,
     /// Who has it.
-    #[field(indexed, tracked)]
+    #[field(tracked)]
     pub assignee: Option<Id<User>>,
+    /// The colleague whose task it is, where somebody stands in.
+    #[field(tracked)]
+    pub stands_for: Option<Id<User>>,
     /// Larger is more urgent.
     pub priority: i64,
     /// When it is due.
@@ -69,26 +74,44 @@ pub struct Task {
     pub completed_by: Option<Id<User>>,
     /// When.
     pub completed_at: Option<Timestamp>,
+    /// When the manager was told that it is overdue.
+    pub escalated: Option<Timestamp>,
 }
 
-/// The moment that a due text means: an ISO 8601 duration or date, or `2 workdays` (Monday to Friday).
-pub(crate) fn due(cx: &Cx<'_>, text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    let zone = cx.company().time_zone.clone();
-    if let Some(number) = text.strip_suffix("workdays").or_else(|| text.strip_suffix("workday")) {
-        let mut left: i64 = number.trim().parse().ok().filter(|n| (0..=1_000).contains(n))?;
-        let mut day = cx.today();
-        while left > 0 {
-            day = day.tomorrow().ok()?;
-            left -= i64::from(day.weekday().to_monday_zero_offset() < 5);
+impl Task {
+    /// A to-do that says nothing yet.
+    fn blank(title: String) -> Self {
+        Self {
+            instance: None,
+            token: None,
+            kind: TaskKind::Todo,
+            title,
+            title_cs: None,
+            instruction: None,
+            instruction_cs: None,
+            state: TaskState::Open,
+            role: None,
+            assignee: None,
+            stands_for: None,
+            priority: 0,
+            due: None,
+            subject: None,
+            party: None,
+            operation: None,
+            form: None,
+            process_name: None,
+            step_name: None,
+            element: None,
+            completed_by: None,
+            completed_at: None,
+            escalated: None,
         }
-        let end = day.at(17, 0, 0, 0).to_zoned_datetime(zone).ok()?;
-        return Some(end.timestamp());
     }
-    if let Ok(span) = text.parse::<jiff::Span>() {
-        return cx.now().to_zoned_datetime(zone).checked_add(span).ok().map(|z| z.timestamp());
+
+    /// Still to be done.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, TaskState::Open | TaskState::Claimed)
     }
-    text.parse().ok()
 }
 
 /// Makes the task of a user task.
@@ -100,63 +123,102 @@ pub(crate) fn create(cx: &mut Cx<'_>, running: &Running, new: &bpmn::Task) -> Re
         Some(id) if !on.is_empty() => Some(AnyRef::new(on, id)),
         _ => running.record.subject,
     };
-    let assignee = match &new.assignee {
-        Some(login) => cx.first::<User>(&[("login", Value::from(login.as_str()))])?.map(|u| u.id),
+    let owner = match &new.assignee {
+        Some(name) => named(cx, name)?,
         None => None,
     };
-    let form: Vec<J> = new
-        .form
-        .iter()
-        .map(|f| json!({"name": f.name, "label": f.label, "label_cs": f.labels.get("cs"), "kind": f.kind, "required": f.required}))
-        .collect();
-    let due = new.due.as_deref().and_then(|text| due(cx, text));
+    let role = new.roles.first().cloned();
+    let due = match &new.due {
+        Some(due) => Some(due::moment(cx, due, owner)?),
+        None => None,
+    };
     let text = |lang: &str| new.instructions.get(lang).cloned().map(LongText);
-    cx.insert(Task {
+    let title = if new.name.is_empty() { new.element.clone() } else { new.name.clone() };
+    let mut task = Task {
         instance: Some(running.id),
         token: Some(new.token),
         kind: TaskKind::Step,
-        title: if new.name.is_empty() { new.element.clone() } else { new.name.clone() },
         title_cs: new.names.get("cs").cloned(),
         instruction: text("en"),
         instruction_cs: text("cs"),
-        state: TaskState::Open,
-        role: new.roles.first().cloned(),
-        assignee,
+        // A step for somebody who is not there, and for no role, must not be lost.
+        role: role.or_else(|| (owner.is_none() && new.assignee.is_some()).then(|| "manager".to_owned())),
         priority: new.priority.unwrap_or(0),
         due,
         subject,
         party: running.record.party,
         operation: new.operation.clone(),
-        form: (!form.is_empty()).then(|| Json(J::Array(form))),
+        form: form::kept(&new.form).map(Json),
         process_name: Some(running.definition.name.clone()),
         step_name: Some(new.name.clone()),
         element: Some(new.element.clone()),
-        completed_by: None,
-        completed_at: None,
-    })?;
+        ..Task::blank(title)
+    };
+    if let Some(owner) = owner {
+        substitution::give(cx, &mut task, owner)?;
+    }
+    cx.insert(task)?;
     Ok(())
 }
 
-fn of_token(cx: &mut Cx<'_>, instance: Id<Instance>, token: i64) -> Result<Vec<Rec<Task>>> {
-    let mut tasks = cx.by::<Task>(&[("instance", instance.into()), ("token", Value::Int(token))])?;
-    tasks.retain(|t| matches!(t.state, TaskState::Open | TaskState::Claimed));
-    Ok(tasks)
+/// The active user of the company whom a definition names by login or number.
+fn named(cx: &mut Cx<'_>, name: &str) -> Result<Option<Id<User>>> {
+    let found = match name.parse::<i64>() {
+        Ok(id) => cx.get(Id::<User>::new(id)).ok(),
+        Err(_) => cx.first::<User>(&[("login", Value::from(name))])?,
+    };
+    let company = cx.company().id;
+    let here = |user: &User| user.active && user.company.raw() == company;
+    Ok(found.filter(|u| !u.archived && here(u)).map(|u| u.id))
+}
+
+/// Refuses where a user is no colleague who can get tasks.
+pub(crate) fn colleague(cx: &mut Cx<'_>, field: &str, user: Id<User>) -> Result<()> {
+    match named(cx, &user.raw().to_string())? {
+        Some(_) => Ok(()),
+        None => Err(Error::field(field, "process.no_colleague")),
+    }
 }
 
 /// A task that the process no longer wants.
 pub(crate) fn cancel(cx: &mut Cx<'_>, instance: Id<Instance>, token: i64) -> Result<()> {
-    for mut task in of_token(cx, instance, token)? {
-        task.state = TaskState::Cancelled;
-        cx.save(&mut task)?;
+    for mut task in cx.by::<Task>(&[("instance", instance.into()), ("token", Value::Int(token))])? {
+        if task.is_open() {
+            drop_it(cx, &mut task)?;
+        }
     }
     Ok(())
+}
+
+fn drop_it(cx: &mut Cx<'_>, task: &mut Rec<Task>) -> Result<()> {
+    task.state = TaskState::Cancelled;
+    cx.save(task)?;
+    forget_alarm(cx, task)
+}
+
+/// Cancels the open to-dos about a record: there is nothing to do any more.
+pub(crate) fn cancel_about(cx: &mut Cx<'_>, about: impl Into<AnyRef>) -> Result<()> {
+    let about: AnyRef = about.into();
+    let key = [("subject", Value::Int(about.id)), ("subject_entity", Value::from(about.entity))];
+    for mut task in cx.by::<Task>(&key)? {
+        if task.is_open() && task.instance.is_none() {
+            drop_it(cx, &mut task)?;
+        }
+    }
+    Ok(())
+}
+
+/// A step that is over is not overdue any more.
+fn forget_alarm(cx: &mut Cx<'_>, task: &Rec<Task>) -> Result<()> {
+    if task.escalated.is_some() { cancel_about(cx, task.id) } else { Ok(()) }
 }
 
 fn close(cx: &mut Cx<'_>, task: &mut Rec<Task>) -> Result<()> {
     task.state = TaskState::Done;
     task.completed_by = Some(cx.who().user).filter(|u| *u != 0).map(Id::new);
     task.completed_at = Some(cx.now());
-    cx.save(task)
+    cx.save(task)?;
+    forget_alarm(cx, task)
 }
 
 /// An operation succeeded on a record: tasks bound to it are done, through whatever door it came.
@@ -164,8 +226,7 @@ pub(crate) fn bound(done: &Done, cx: &mut Cx<'_>) -> Result<()> {
     let Some(target) = done.target else { return Ok(()) };
     let key = [("subject", Value::Int(target.id)), ("subject_entity", Value::from(target.entity))];
     for mut task in cx.by::<Task>(&key)? {
-        let open = matches!(task.state, TaskState::Open | TaskState::Claimed);
-        if !open || task.operation.as_deref() != Some(done.op.name) {
+        if !task.is_open() || task.operation.as_deref() != Some(done.op.name) {
             continue;
         }
         close(cx, &mut task)?;
@@ -189,13 +250,16 @@ pub(crate) fn mine(cx: &Cx<'_>, task: &Task) -> bool {
 fn open_task(cx: &mut Cx<'_>, id: Id<Task>) -> Result<Rec<Task>> {
     let task = cx.get(id)?;
     if !mine(cx, &task) {
-        return Err(Error::not_found("process.task", id));
+        return Err(match task.assignee {
+            // Both looked at it in the inbox of their role, and the other one was faster.
+            Some(other) if task.role.as_deref().is_some_and(|role| cx.who().has_role(role)) => {
+                let name = cx.get(other)?.name.clone();
+                Error::refused("process.task_taken").with("name", name)
+            }
+            _ => Error::not_found("process.task", id),
+        });
     }
-    if matches!(task.state, TaskState::Open | TaskState::Claimed) {
-        Ok(task)
-    } else {
-        Err(Error::refused("process.task_closed"))
-    }
+    if task.is_open() { Ok(task) } else { Err(Error::refused("process.task_closed")) }
 }
 
 /// Gives somebody something to do.
@@ -215,6 +279,7 @@ pub struct AddTask {
     /// The customer or supplier.
     pub party: Option<Id<Party>>,
     /// The role whose people may take it.
+    #[field(role = "role")]
     pub role: Option<String>,
     /// Who gets it.
     pub assignee: Option<Id<User>>,
@@ -234,29 +299,23 @@ pub struct TaskAdded {
 impl Run for AddTask {
     type Output = TaskAdded;
     fn run(self, cx: &mut Cx<'_>) -> Result<TaskAdded> {
-        let task = cx.insert(Task {
-            instance: None,
-            token: None,
+        let mut task = Task {
             kind: self.kind.unwrap_or(TaskKind::Todo),
-            title: self.title,
             title_cs: self.title_cs,
             instruction: self.instruction.clone(),
             instruction_cs: self.instruction,
-            state: TaskState::Open,
             role: self.role,
-            assignee: self.assignee,
-            priority: 0,
             due: self.due,
             subject: self.subject,
             party: self.party,
             operation: self.operation,
-            form: None,
-            process_name: None,
-            step_name: None,
-            element: None,
-            completed_by: None,
-            completed_at: None,
-        })?;
+            ..Task::blank(self.title)
+        };
+        if let Some(user) = self.assignee {
+            colleague(cx, "assignee", user)?;
+            substitution::give(cx, &mut task, user)?;
+        }
+        let task = cx.insert(task)?;
         Ok(TaskAdded { task })
     }
 }
@@ -282,7 +341,12 @@ macro_rules! on_task {
 }
 on_task!(/// Takes a task of one's role.
 Claim, "process.task.claim", "Release it.", |task, cx| {
-    task.assignee = Some(cx.who().user).filter(|u| *u != 0).map(Id::new);
+    let me = Some(cx.who().user).filter(|u| *u != 0).map(Id::new).ok_or_else(|| Error::refused("process.nobody"))?;
+    // Who stands in goes on standing in; anybody else takes it over.
+    if task.assignee != Some(me) {
+        task.stands_for = None;
+    }
+    task.assignee = Some(me);
     task.state = TaskState::Claimed;
 });
 on_task!(/// Gives a task back to its role.
@@ -291,6 +355,7 @@ Release, "process.task.release", "Claim it again.", |task, cx| {
         return Err(Error::refused("process.no_role"));
     }
     task.assignee = None;
+    task.stands_for = None;
     task.state = TaskState::Open;
 });
 
@@ -307,43 +372,14 @@ impl Run for Delegate {
     type Output = ();
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut task = open_task(cx, self.task)?;
-        cx.get(self.to)?;
-        task.assignee = Some(self.to);
+        colleague(cx, "to", self.to)?;
+        substitution::give(cx, &mut task, self.to)?;
+        if let (Some(now), Some(away)) = (task.assignee, task.stands_for) {
+            let (now, away) = (cx.get(now)?.name.clone(), cx.get(away)?.name.clone());
+            cx.note("process.stands_in", vec![("away", away.into()), ("name", now.into())]);
+        }
         task.state = TaskState::Claimed;
         cx.save(&mut task)
-    }
-}
-
-/// Hands all open tasks of a colleague, who is ill, say, to another; the same call the other way round gives them back.
-#[derive(Operation)]
-#[operation(name = "process.task.hand_over", allow = "manager", no_inverse = "Hand them back.")]
-pub struct HandOver {
-    /// Whose.
-    pub from: Id<User>,
-    /// To whom.
-    pub to: Id<User>,
-}
-
-/// How many.
-#[derive(Fields)]
-pub struct HandedOver {
-    /// How many.
-    pub tasks: i64,
-}
-
-impl Run for HandOver {
-    type Output = HandedOver;
-    fn run(self, cx: &mut Cx<'_>) -> Result<HandedOver> {
-        cx.get(self.to)?;
-        let mut tasks = 0;
-        for mut task in cx.by::<Task>(&[("assignee", self.from.into())])? {
-            if matches!(task.state, TaskState::Open | TaskState::Claimed) {
-                task.assignee = Some(self.to);
-                cx.save(&mut task)?;
-                tasks += 1;
-            }
-        }
-        Ok(HandedOver { tasks })
     }
 }
 
@@ -376,44 +412,13 @@ impl Run for Complete {
             cx.in_step(&step, |cx| cx.call_named(&operation, &cells))?;
             return Ok(());
         }
-        let mut errors = Vec::new();
-        for field in task.form.as_ref().and_then(|f| f.0.as_array()).into_iter().flatten() {
-            let name = field["name"].as_str().unwrap_or("");
-            let missing = values.get(name).is_none_or(|v| v.is_null() || v.as_str() == Some(""));
-            if field["required"] == json!(true) && missing {
-                errors.extend(Error::field(format!("values.{name}"), "required").errors.iter().cloned());
-            }
-        }
-        if !errors.is_empty() {
-            return Err(Error::fields(errors));
-        }
+        let values = form::checked(task.form.as_ref().map(|f| &f.0), &values)?;
         close(cx, &mut task)?;
         if let (Some(instance), Some(token)) = (task.instance, task.token) {
             let mut running = load(cx, instance)?;
             advance(cx, &mut running, Event::TaskDone { token, outputs: values })?;
         }
         Ok(())
-    }
-}
-
-/// Tries again what went wrong.
-#[derive(Operation)]
-#[operation(name = "process.incident.retry", on = Incident, allow = "manager", button = 1, no_inverse = "A retry is not taken back.")]
-pub struct Retry {
-    /// The incident.
-    pub incident: Id<Incident>,
-}
-impl Run for Retry {
-    type Output = ();
-    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
-        let mut incident = cx.target(self.incident)?;
-        if incident.solved.is_some() {
-            return Err(Error::refused("process.solved"));
-        }
-        incident.solved = Some(cx.now());
-        cx.save(&mut incident)?;
-        let mut running = load(cx, incident.instance)?;
-        advance(cx, &mut running, Event::Retry { token: incident.token })
     }
 }
 
@@ -434,33 +439,4 @@ impl Run for CancelInstance {
         let mut running = load(cx, self.instance)?;
         advance(cx, &mut running, Event::Cancel { reason: self.reason.unwrap_or_default() })
     }
-}
-
-/// Tells the managers of steps that are overdue, once each; true when more are left.
-pub(crate) fn overdue(_: &Json, cx: &mut Cx<'_>) -> Result<bool> {
-    let now = cx.now();
-    let company = cx.company().id;
-    let rows = cx.conn().rows(
-        "SELECT t.id FROM process_task t WHERE t.company = ? AND t.state IN ('open', 'claimed') AND t.kind = 'step' AND t.due < ? AND NOT EXISTS \
-         (SELECT 1 FROM process_task o WHERE o.subject = t.id AND o.subject_entity = 'process.task') ORDER BY t.due, t.id LIMIT 21",
-        &[Value::Int(company), Value::Int(now.as_microsecond())],
-    )?;
-    for row in rows.iter().take(20) {
-        let id = Id::<Task>::new(row.first().and_then(Value::as_int).unwrap_or(0));
-        let task = cx.get(id)?;
-        let due = now.checked_add(SignedDuration::from_hours(24)).ok();
-        cx.call(AddTask {
-            kind: None,
-            title: format!("Overdue: {}", task.title),
-            title_cs: Some(format!("Po termínu: {}", task.title_cs.as_deref().unwrap_or(&task.title))),
-            instruction: None,
-            subject: Some(id.into()),
-            party: task.party,
-            role: Some("manager".to_owned()),
-            assignee: None,
-            due,
-            operation: None,
-        })?;
-    }
-    Ok(rows.len() > 20)
 }

@@ -16,6 +16,7 @@ mod model;
 
 const MODULES: &[&Module] = &[
     &party::MODULE,
+    &people::MODULE,
     &documents::MODULE,
     &process::MODULE,
     &product::MODULE,

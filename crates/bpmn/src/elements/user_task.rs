@@ -2,12 +2,13 @@
 
 use super::{Fault, Next, finding};
 use crate::event::{Effect, Task};
-use crate::feel::Expression;
+use crate::feel::{Clock, Expression};
 use crate::model::{Element, Field, Kind, Mapping, Texts};
 use crate::parse::{Reading, is_name, texts};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::state::{TokenId, Wait};
+use crate::timer::due;
 use crate::xml::Node;
 use serde_json::Value as Json;
 
@@ -50,6 +51,11 @@ pub(super) fn parse(node: &Node, reading: &mut Reading) -> Kind {
     };
     task.assignee = text("assignee").and_then(|t| reading.expression(&t));
     task.due = text("due").and_then(|t| reading.expression(&t));
+    if let Some(Expression::Literal(text)) = &task.due
+        && let Err(why) = due(text, &Clock { now: jiff::Timestamp::UNIX_EPOCH, zone: jiff::tz::TimeZone::UTC })
+    {
+        reading.error("due", format!("The task has no usable due time: {why}."));
+    }
     if let Some(priority) = text("priority") {
         match priority.parse() {
             Ok(number) => task.priority = Some(number),
@@ -125,7 +131,10 @@ pub(super) fn run(task: &UserTask, run: &Run<'_>, token: TokenId, element: &Elem
         subject_value: subject_value.unwrap_or(Json::Null),
         roles: task.role.clone().or_else(|| element.lane_role.clone()).into_iter().filter(|r| !r.is_empty()).collect(),
         assignee: text(&task.assignee)?,
-        due: text(&task.due)?,
+        due: match text(&task.due)? {
+            Some(text) => Some(due(&text, &run.context.clock).map_err(|why| Fault::new("due", why))?),
+            None => None,
+        },
         priority: task.priority,
         form: if task.manual { Vec::new() } else { task.form.clone() },
         completes: task.completes.clone(),

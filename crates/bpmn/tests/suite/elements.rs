@@ -66,7 +66,7 @@ fn user_task_with_everything() {
     assert_eq!(task.instructions["en"], "Do *it*.");
     assert_eq!((task.operation.as_deref(), task.assignee.as_deref()), (Some("x.do"), Some("42")));
     assert_eq!((task.subject.as_deref(), &task.subject_value), (Some("thing"), &json!({"entity": "x", "id": 9})));
-    assert_eq!((task.due.as_deref(), task.priority), (Some("2 workdays"), Some(7)));
+    assert_eq!((task.due.clone(), task.priority), (Some(bpmn::Due::Text("2 workdays".into())), Some(7)));
     assert_eq!(
         (task.roles.as_slice(), task.completes.as_slice()),
         (&["front".into()][..], &["a.b".into(), "c.d".into()][..])
@@ -290,6 +290,41 @@ fn timers_are_counted_from_the_given_clock() {
     let token = sim.token("t");
     sim.send(Event::Retry { token });
     assert_eq!(sim.due("t"), "2026-03-02T08:05:00Z");
+}
+
+#[test]
+fn a_task_is_due_at_a_time_that_there_is() {
+    let task = |due: &str| format!(r#"{ENDS}<userTask id="t" name="T" celek:due="{due}"/>{}"#, chain("s>t>e"));
+    for (text, due) in [
+        ("PT4H", bpmn::Due::At("2026-03-02T12:00:00Z".parse().unwrap())),
+        ("2026-03-09T10:00:00+02:00", bpmn::Due::At("2026-03-09T08:00:00Z".parse().unwrap())),
+        ("2026-03-09T10:00", bpmn::Due::At("2026-03-09T10:00:00Z".parse().unwrap())),
+        ("2026-03-09", bpmn::Due::Text("2026-03-09".into())),
+        ("=when", bpmn::Due::Text("4 working hours".into())),
+    ] {
+        let sim = Sim::started(&task(text), json!({"when": "4 working hours"}));
+        assert_eq!(sim.task("t").due, Some(due), "{text}");
+    }
+    for text in ["soon", "2 weeks", "-P1D", "9999 workdays"] {
+        let problems = Definitions::parse(&file(&task(text))).unwrap_err();
+        assert!(problems.iter().any(|p| p.code == "due" && p.element == "t"), "{text}");
+    }
+    assert_eq!(Sim::started(&task("=when"), json!({"when": "soon"})).incident("t"), "due");
+}
+
+#[test]
+fn an_incident_is_skipped() {
+    let body = format!(
+        r#"{ENDS}<serviceTask id="t" name="T" celek:operation="x.do"/><userTask id="u" name="U"/>{}"#,
+        chain("s>t>u>e")
+    );
+    let mut sim = Sim::started(&body, json!({}));
+    let token = sim.token("t");
+    assert_eq!(sim.try_send(Event::Skip { token }), Err(bpmn::StepError::NotWaiting(token)), "nothing went wrong yet");
+    sim.refuse("t", "x.no");
+    sim.send(Event::Skip { token });
+    sim.done("u", json!({}));
+    completed(&sim);
 }
 
 fn with_boundary(cancel: bool, definition: &str) -> String {
