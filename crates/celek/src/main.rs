@@ -11,6 +11,7 @@ mod keep;
 mod modules;
 mod open;
 mod output;
+mod post;
 mod retail;
 mod scenario;
 mod serve;

@@ -3,42 +3,10 @@
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use kernel::{Kernel, Principal};
-use mail::{Address, Attachment, Letter, Mailer, SmtpSettings, Tls};
-use server::{Outgoing, Sender, ServeOptions};
+use mail::{Mailer, SmtpSettings, Tls};
+use server::{Sender, ServeOptions};
 
-use crate::{cli::ServeArgs, failure::Failure, open, output::print_line};
-
-struct Post {
-    mailer: Mailer,
-    from: String,
-}
-
-impl Sender for Post {
-    fn send(&self, letter: &Outgoing) -> Result<(), (bool, String)> {
-        let domain = self.from.rsplit('@').next().unwrap_or("localhost");
-        let attachments = letter
-            .attached
-            .iter()
-            .map(|a| Attachment { name: a.name.clone(), media_type: a.media_type.clone(), bytes: a.content.clone() })
-            .collect();
-        let letter = Letter {
-            from: Address::new(letter.from.clone(), self.from.clone()),
-            to: letter
-                .to
-                .split([',', ';'])
-                .map(str::trim)
-                .filter(|t| !t.is_empty())
-                .map(|t| Address::new("", t))
-                .collect(),
-            subject: letter.subject.clone(),
-            text: letter.body.clone(),
-            attachments,
-            message_id: format!("celek-{}@{domain}", letter.id),
-            ..Letter::default()
-        };
-        self.mailer.send(&letter).map_err(|e| (e.temporary, e.reason))
-    }
-}
+use crate::{cli::ServeArgs, failure::Failure, open, output::print_line, post::Post};
 
 /// The mail server from the settings CELEK_SMTP_HOST, PORT, USER, PASSWORD, FROM and TLS (`none`, `starttls`, `tls`).
 fn post() -> Result<Option<Arc<dyn Sender>>, Failure> {
@@ -62,7 +30,7 @@ fn post() -> Result<Option<Arc<dyn Sender>>, Failure> {
         .ok_or_else(|| Failure::usage("CELEK_SMTP_FROM is missing: the address that letters come from"))?;
     let settings = SmtpSettings { host, port, tls, user: setting("USER"), password: setting("PASSWORD") };
     let mailer = Mailer::new(&settings).map_err(|e| Failure::usage(format!("mail: {e}")))?;
-    Ok(Some(Arc::new(Post { mailer, from })))
+    Ok(Some(Arc::new(Post::new(mailer, from))))
 }
 
 fn address(addr: SocketAddr) -> String {

@@ -161,6 +161,8 @@ impl Kernel {
                     row.error = Some(LongText(why.chars().take(2_000).collect()));
                     if !temporary || row.attempts >= MAX_LETTER_TRIES {
                         row.state = OutboxState::Failed;
+                        let reason = why.chars().take(500).collect();
+                        cx.emit(LetterFailed { letter: row.id, source: row.source, reason })?;
                     } else {
                         row.due =
                             cx.now().checked_add(pause(row.attempts)).map_err(|e| Error::internal(e.to_string()))?;
@@ -207,4 +209,16 @@ pub struct LetterSent {
     pub source: Option<AnyRef>,
     /// When it left.
     pub at: Timestamp,
+}
+
+/// A letter was given up: the address was refused, or three days of trying were not enough.
+#[derive(crate::Event)]
+#[event(name = "sys.letter.failed", subject = letter)]
+pub struct LetterFailed {
+    /// The letter.
+    pub letter: Id<Outbox>,
+    /// The document that it was about.
+    pub source: Option<AnyRef>,
+    /// Why, as the mail server said it.
+    pub reason: String,
 }

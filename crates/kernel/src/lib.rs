@@ -78,7 +78,7 @@ pub use intern::intern;
 pub use jobs::{MAX_ATTEMPTS, RetryJob};
 pub use kernel_derive::{Entity, Event, Fields, Operation};
 pub use lang::{Language, fold};
-pub use letters::{DueLetter, Letter, LetterSent, MAX_LETTER_TRIES, RetryLetter};
+pub use letters::{DueLetter, Letter, LetterFailed, LetterSent, MAX_LETTER_TRIES, RetryLetter};
 pub use lines::{Line, LineSet, LineSets};
 pub use plan::Plan;
 pub use present::Shape;

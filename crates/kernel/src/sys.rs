@@ -281,7 +281,7 @@ pub static MODULE: Module = Module {
     ],
     views: &[("sys.outbox", include_str!("views/outbox.view.toml")), ("sys.job", include_str!("views/job.view.toml"))],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
-    events: &[crate::def::event::<crate::letters::LetterSent>()],
+    events: &[crate::def::event::<crate::letters::LetterSent>(), crate::def::event::<crate::letters::LetterFailed>()],
     checks: crate::checks::CHECKS,
     errors: crate::codes::CODES,
     ..Module::BASE

@@ -27,7 +27,7 @@ use std::{
 use kernel::{Kernel, Module};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
-pub use background::{Attached, Outgoing, Sender};
+pub use background::{Attached, Outgoing, Round, Sender, deliver};
 pub use operations::{file_content, told};
 
 use app::App;

@@ -8,6 +8,7 @@ mod form;
 mod inbox;
 mod incident;
 mod instance;
+mod letter;
 mod overdue;
 mod substitution;
 mod task;
@@ -56,6 +57,7 @@ pub static MODULE: Module = Module {
     listens: &[
         Listener { event: "*", run: instance::hear },
         on!(people::AbsenceChanged, substitution::absence_changed),
+        on!(kernel::LetterFailed, letter::failed),
     ],
     after: &[task::bound],
     checks: check::CHECKS,

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "suite/drawing.rs"]
+mod drawing;
 #[path = "suite/editing.rs"]
 mod editing;
+#[path = "suite/settling.rs"]
+mod settling;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
