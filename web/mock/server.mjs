@@ -328,7 +328,7 @@ async function api(request, response, url) {
     }
     if (!user) throw new Refused(401, 'signed_out', ['Signed out', 'Odhlášeno'], ['Sign in again.', 'Přihlaste se znovu.']);
     if (path[0] === 'meta') {
-      return json({ version: 'mock', user: { id: user.id, login: user.user, name: user.name, language: 'cs', roles: [user.user] }, company: { id: 1, name: 'Hrnečky s.r.o.', currency: 'CZK', time_zone: 'Europe/Prague', language: 'cs', demo: true }, languages: [{ code: 'cs', name: 'Čeština' }, { code: 'en', name: 'English' }], areas: say(areas, lang), entities: say(entities, lang), operations: say(operations, lang) });
+      return json({ version: 'mock', user: { id: user.id, login: user.user, name: user.name, language: 'cs', roles: [user.user] }, company: { id: 1, name: 'Hrnečky s.r.o.', currency: 'CZK', time_zone: 'Europe/Prague', language: 'cs', demo: true }, languages: [{ code: 'cs', name: 'Čeština' }, { code: 'en', name: 'English' }], roles: [{ code: 'sales', label: lang === 'cs' ? 'Obchod' : 'Sales' }, { code: 'stock', label: lang === 'cs' ? 'Sklad' : 'Warehouse' }], areas: say(areas, lang), entities: say(entities, lang), operations: say(operations, lang) });
     }
     if (path[0] === 'events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });

@@ -6,5 +6,5 @@ export const metaOf = (entities: Record<string, Entity>, operations: Meta['opera
   version: 'test',
   user: { id: 1, login: 'x', name: 'X', language: 'en', roles: [] },
   company: { id: 1, name: 'C', currency: 'CZK', time_zone: 'Europe/Prague', language: 'cs', demo: false },
-  languages: [], areas: [], entities, operations,
+  languages: [], roles: [], areas: [], entities, operations,
 });

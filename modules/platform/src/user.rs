@@ -307,6 +307,7 @@ pub struct AddUser {
     /// E-mail address.
     pub email: Option<Email>,
     /// Role codes, separated by spaces.
+    #[field(role = "roles")]
     pub roles: String,
 }
 
@@ -345,6 +346,7 @@ pub struct SetRoles {
     /// The user.
     pub user: Id<User>,
     /// Role codes, separated by spaces.
+    #[field(role = "roles")]
     pub roles: String,
 }
 

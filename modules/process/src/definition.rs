@@ -26,7 +26,7 @@ pub struct Definition {
     /// New instances start on it.
     pub active: bool,
     /// Roles in whose name it calls operations, separated by spaces.
-    #[field(role = "role")]
+    #[field(role = "roles")]
     pub roles: String,
     /// The event that starts it.
     #[field(indexed)]
@@ -179,7 +179,7 @@ pub struct Deploy {
     #[field(max = 2_000_000)]
     pub xml: LongText,
     /// Roles in whose name it acts, separated by spaces.
-    #[field(role = "role")]
+    #[field(role = "roles")]
     pub roles: Option<String>,
 }
 

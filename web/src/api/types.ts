@@ -106,6 +106,7 @@ export interface Meta {
   user: { id: number; login: string; name: string; language: string; roles: string[] };
   company: { id: number; name: string; currency: string; time_zone: string; language: string; demo: boolean };
   languages: { code: string; name: string }[];
+  roles: { code: string; label: string }[];
   areas: { key: string; label: string; entities: string[]; operations?: string[] }[];
   entities: Record<string, Entity>;
   operations: Record<string, Operation>;
@@ -242,6 +243,8 @@ export interface Task {
   step?: string | null;
   assignee?: number | null;
   assignee_name?: string | null;
+  stands_for?: number | null;
+  stands_for_name?: string | null;
   role?: string | null;
 }
 

@@ -10,7 +10,7 @@ interface Option {
   label: string;
 }
 
-function Choose({ options, ...props }: EditProps & { options: Option[] }) {
+export function Choose({ options, ...props }: EditProps & { options: Option[] }) {
   const value = props.value === null || props.value === undefined ? '' : String(props.value);
   // A value that is no longer offered is still shown: nothing disappears by being looked at.
   const known = value === '' || options.some((option) => option.value === value);

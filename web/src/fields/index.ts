@@ -7,6 +7,7 @@ import { json } from './json';
 import { list } from './list';
 import { dec, duration, int, money } from './number';
 import { anyRef, many, ref } from './ref';
+import { role, roles } from './role';
 import { email, longText, phone, text } from './text';
 import type { Widget } from './widget';
 
@@ -15,7 +16,10 @@ const widgets: Record<Kind, Widget> = {
   bool, any_ref: anyRef, many, lines: list, list, json, file,
 };
 
+/** What a text stands for may matter more than that it is one. */
+const meanings: Record<string, Widget> = { role, roles };
+
 /** A kind that this client does not know yet is shown as it is. */
-export function widgetOf(field: Pick<Field, 'kind'>): Widget {
-  return widgets[field.kind] ?? json;
+export function widgetOf(field: Pick<Field, 'kind' | 'role'>): Widget {
+  return (field.kind === 'text' ? meanings[field.role ?? ''] : undefined) ?? widgets[field.kind] ?? json;
 }

@@ -153,6 +153,7 @@ export const cs: Record<Key, Message> = {
   'inbox.due': 'Termín {when}',
   'inbox.claimed': 'Převzal(a): {name}',
   'inbox.forRole': 'Pro: {role}',
+  'inbox.standsFor': 'V zastoupení: {name}',
   'inbox.choose': 'Vyberte úkol.',
   'inbox.count': { one: '{count} úkol', few: '{count} úkoly', many: '{count} úkolu', other: '{count} úkolů' },
 

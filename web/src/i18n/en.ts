@@ -145,6 +145,7 @@ export const en = {
   'inbox.due': 'Due {when}',
   'inbox.claimed': 'Taken by {name}',
   'inbox.forRole': 'For: {role}',
+  'inbox.standsFor': 'In place of {name}',
   'inbox.choose': 'Choose a task.',
   'inbox.count': { one: '{count} task', other: '{count} tasks' },
 

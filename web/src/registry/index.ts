@@ -10,6 +10,9 @@ export function useMeta(): Meta {
   return meta;
 }
 
+/** The label of a role; a role that was removed keeps its code. */
+export const roleLabel = (meta: Meta, code: string): string => meta.roles.find((role) => role.code === code)?.label ?? code;
+
 export function useEntity(name: string): Entity | undefined {
   return useMeta().entities[name];
 }

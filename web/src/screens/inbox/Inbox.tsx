@@ -8,7 +8,7 @@ import type { Task } from '../../api/types';
 import { Failed, Quiet, Skeleton } from '../../design/parts';
 import { useI18n } from '../../i18n';
 import { formatDate, formatTimestamp } from '../../i18n/format';
-import { useMeta } from '../../registry';
+import { roleLabel, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
 import './inbox.css';
 import { Step } from './Step';
@@ -69,6 +69,8 @@ function TaskLine({ task }: { task: Task }) {
       <span className="task-line dim">
         {due(task.due, task.overdue)}
         {task.process || task.step ? <span className="ellipsis">{[task.process, task.step].filter((part) => part && part !== task.title).join(' › ')}</span> : null}
+        {!task.assignee && task.role ? <span>{t('inbox.forRole', { role: roleLabel(meta, task.role) })}</span> : null}
+        {task.stands_for_name ? <span>{t('inbox.standsFor', { name: task.stands_for_name })}</span> : null}
         {task.assignee && task.assignee !== meta.user.id && task.assignee_name ? <span>{t('inbox.claimed', { name: task.assignee_name })}</span> : null}
       </span>
     </Link>

@@ -12,7 +12,7 @@ import { errorsOf } from '../../fields/malformed';
 import { RecordLink } from '../../fields/ref';
 import { idOf } from '../../fields/titles';
 import { useT } from '../../i18n';
-import { fieldOf, isEmpty, missingInput, operationOf, useMeta } from '../../registry';
+import { fieldOf, isEmpty, missingInput, operationOf, roleLabel, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
 import { FieldSlot } from '../../views/form/FieldSlot';
 import '../../views/form/form.css';
@@ -101,7 +101,8 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
             <p className="dim small step-facts">
               {due(task.due, task.overdue)}
               {task.assignee && !mine && task.assignee_name ? <span>{t('inbox.claimed', { name: String(task.assignee_name) })}</span> : null}
-              {!task.assignee && task.role ? <span>{t('inbox.forRole', { role: String(task.role) })}</span> : null}
+              {!task.assignee && task.role ? <span>{t('inbox.forRole', { role: roleLabel(meta, task.role) })}</span> : null}
+              {task.stands_for_name ? <span>{t('inbox.standsFor', { name: task.stands_for_name })}</span> : null}
             </p>
           </div>
           {menu.length && open ? (
