@@ -15,7 +15,7 @@ pub(crate) const ENDS: Time = Time::constant(17, 0, 0, 0);
 
 /// A working calendar: Monday to Friday, but for its holidays.
 #[derive(Entity)]
-#[entity(name = "people.calendar", title = name, read = "*", write = "manager", area = "people")]
+#[entity(name = "people.calendar", steady, title = name, read = "*", write = "manager", area = "people")]
 pub struct Calendar {
     /// Name.
     #[field(searchable, role = "title")]

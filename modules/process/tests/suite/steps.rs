@@ -201,3 +201,28 @@ fn a_definition_may_do_what_its_roles_may() {
         (Some("process:robot"), Some("robot:c"))
     );
 }
+
+#[test]
+fn roles_have_names() {
+    let trial = trial_at(NOW);
+    let meta = |language| trial.kernel().meta(&trial.who("stock"), language).unwrap();
+    let label = |meta: &serde_json::Value, code: &str| {
+        let roles = meta["roles"].as_array().unwrap();
+        roles.iter().find(|role| role["code"] == code).map(|role| role["label"].as_str().unwrap().to_owned())
+    };
+    let (czech, english) = (meta(kernel::Language::Cs), meta(kernel::Language::En));
+    assert_eq!(label(&czech, "stock").as_deref(), Some("Sklad"));
+    assert_eq!(label(&english, "stock").as_deref(), Some("Warehouse"));
+    // A role of the company's own has the name that it was given.
+    trial.create("admin", "platform.role", json!({"code": "robot", "name": "Robot", "name_cs": "Robot na sklad"}));
+    assert_eq!(label(&meta(kernel::Language::Cs), "robot").as_deref(), Some("Robot na sklad"));
+    // Fields that hold roles say so, and screens show the names.
+    let role_of = |entity: &str, name: &str| {
+        let fields = english["entities"][entity]["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).unwrap()["role"].clone()
+    };
+    assert_eq!(
+        (role_of("process.task", "role"), role_of("process.definition", "roles")),
+        (json!("role"), json!("roles"))
+    );
+}
