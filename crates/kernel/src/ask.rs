@@ -30,6 +30,8 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// As reading does; `None` where it is unknown or over.
     fn by_secret(&self, secret: &str, cx: &mut Cx<'_>) -> Result<Option<(i64, i64, Vec<String>)>>;
+    /// Entities in which secrets and what they depend on stand: after a change of theirs no secret is taken on trust.
+    fn secrets(&self) -> &'static [&'static str];
     /// Companies in their order.
     ///
     /// # Errors
@@ -94,6 +96,8 @@ pub struct Answer {
     pub status: u16,
     /// Records that it touched and wants to show.
     pub links: Vec<AnyRef>,
+    /// Titles of those links that who asked may read; what the transaction remembers is not asked again.
+    pub titles: Vec<Option<String>>,
     /// Remarks.
     pub notes: Vec<Note>,
     /// Numbers that were drawn.

@@ -366,7 +366,7 @@ impl<'a> Cx<'a> {
         };
         let mut params = vec![Value::Int(id), Value::Int(id), Value::Int(self.who.company.id)];
         row.write(&mut params);
-        self.conn.execute(&plan.insert, &params)?;
+        self.put(&plan, params)?;
         Ok(id)
     }
 

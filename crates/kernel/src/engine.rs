@@ -23,7 +23,7 @@ use crate::{
     idempotency::{earlier, remember},
     json::{Codec, encode_fields},
     memory::Learned,
-    principals::Principals,
+    principals::{Principals, Secrets},
     query::Query,
     schema::Schema,
     shared::{DRAW, Shared, draw_ids},
@@ -70,6 +70,7 @@ pub struct Kernel {
     pub(crate) dry_runs: DryRuns,
     pub(crate) dry_run_limit: Duration,
     pub(crate) principals: Principals,
+    pub(crate) secrets: Secrets,
 }
 
 pub(crate) static CREATE: OpDef = OpDef { name: "record.create", ..OpDef::BASE };
@@ -114,6 +115,7 @@ impl Kernel {
             dry_runs: DryRuns::default(),
             dry_run_limit,
             principals: Principals::default(),
+            secrets: Secrets::default(),
         })
     }
 
@@ -247,8 +249,10 @@ impl Kernel {
             let on = if def.on.is_empty() || target == 0 { None } else { Some(AnyRef::new(def.on, target)) };
             cx.collected.done.push_front(crate::def::Done { op: def, target: on });
             cx.finish()?;
+            let titles = cx.link_titles()?;
             let mut answer = Answer {
                 output,
+                titles,
                 status,
                 links: std::mem::take(&mut cx.collected.links),
                 notes: std::mem::take(&mut cx.collected.notes),
@@ -294,7 +298,8 @@ impl Kernel {
         if let Some(schema) = ended.schema {
             *self.shared.schema.write() = schema;
         }
-        if ended.access_changed {
+        let secrets = self.directory.map_or(&[][..], |directory| directory.secrets());
+        if ended.access_changed || ended.changes.iter().any(|change| secrets.contains(&change.entity)) {
             self.forget_rights();
         }
         if !ended.changes.is_empty() {

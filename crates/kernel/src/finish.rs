@@ -1,6 +1,8 @@
 //! The end of a request: listeners, hooks after operations, kept balances and legal numbers, in the order of locks (records,
 //! quants, balances, numbers).
 
+use std::collections::BTreeMap;
+
 use store::Value;
 
 use crate::{
@@ -8,8 +10,10 @@ use crate::{
     def::Entity,
     error::{Error, Result},
     field::Kind,
+    memory::TOGETHER,
     rec::Row,
     value::{AnyRef, Id},
+    write::constraint,
 };
 
 /// Most events and hooks of one request: beyond it something feeds itself.
@@ -108,41 +112,47 @@ impl Cx<'_> {
 
     fn write_balances(&mut self) -> Result<()> {
         let balances: Balances = std::mem::take(&mut self.collected.balances);
-        for ((entity, key), add) in balances {
-            if add.values().all(|value| *value == 0) {
-                continue;
+        let mut left = balances.into_iter().filter(|(_, add)| add.values().any(|value| *value != 0)).peekable();
+        // They come sorted by entity and key: the order of locks.
+        while let Some(((entity, key), _)) = left.peek() {
+            let (entity, names) = (*entity, key.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+            let mut rows = Vec::new();
+            while rows.len() < TOGETHER
+                && let Some(row) =
+                    left.next_if(|((e, key), _)| *e == entity && key.iter().map(|k| k.0).eq(names.iter().copied()))
+            {
+                rows.push(row);
             }
-            let plan = self.schema.plan(entity)?.clone();
-            let found = self.rows_by(entity, &key)?;
-            let company = self.who.company.id;
-            match found.into_iter().next() {
-                Some(old) => {
-                    let mut cells = old.cells.clone();
-                    for (field, value) in add {
-                        let before = plan.cell(field, &cells).as_int().unwrap_or(0);
-                        let after = before.checked_add(value).ok_or_else(|| Error::new(422, "overflow"))?;
-                        plan.set(field, &mut cells, Value::Int(after));
-                    }
-                    self.update_quietly(&plan, &old, &cells)?;
-                }
-                None => {
-                    let mut cells = vec![Value::Null; plan.columns.len()];
-                    for (i, field) in plan.fields.iter().enumerate() {
-                        if field.required && matches!(field.kind, Kind::Int | Kind::Dec(_) | Kind::Money) {
-                            cells[plan.offsets[i]] = Value::Int(0);
-                        }
-                    }
-                    for (field, value) in key {
-                        plan.set(field, &mut cells, value);
-                    }
-                    for (field, value) in add {
-                        plan.set(field, &mut cells, Value::Int(value));
-                    }
-                    let made = self.insert_row(&plan, cells, company);
-                    self.or_again(made)?;
-                }
-            }
+            self.add_balances(entity, &names, rows)?;
         }
+        Ok(())
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn add_balances(
+        &mut self,
+        entity: &'static str,
+        key: &[&'static str],
+        rows: Vec<((&'static str, Vec<(&'static str, Value)>), BTreeMap<&'static str, i64>)>,
+    ) -> Result<()> {
+        let plan = self.schema.plan(entity)?.clone();
+        let kept = plan.fields.iter().filter(|f| f.required && matches!(f.kind, Kind::Int | Kind::Dec(_)));
+        let sums: Vec<&str> = kept.map(|f| f.name).filter(|name| !key.contains(name)).collect();
+        let text = plan.add_many(key, &sums, rows.len());
+        let mut params = Vec::new();
+        for ((_, values), add) in rows {
+            if let Some(stray) = add.keys().find(|field| !sums.contains(field)) {
+                return Err(Error::internal(format!("{entity} keeps no {stray}")));
+            }
+            params.extend([Value::Int(self.new_id()?), Value::Int(1), Value::Int(0)]);
+            if !plan.def.shared {
+                params.push(Value::Int(self.who.company.id));
+            }
+            params.extend(values.into_iter().map(|(_, value)| value));
+            params.extend(sums.iter().map(|sum| Value::Int(add.get(sum).copied().unwrap_or(0))));
+        }
+        self.conn.execute(&text, &params).map_err(|error| constraint(&plan, error))?;
+        self.memory.touched(&plan);
         Ok(())
     }
 

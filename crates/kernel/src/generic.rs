@@ -396,14 +396,15 @@ impl Cx<'_> {
     pub(crate) fn store_lines(&mut self, lines: &mut LineSets, owner: i64) -> Result<()> {
         let company = self.who.company.id;
         for set in &mut lines.sets {
-            for line in &mut set.lines {
+            let mut new = Vec::new();
+            for (at, line) in set.lines.iter_mut().enumerate() {
                 set.plan.set(set.def.by, &mut line.cells, Value::Int(owner));
                 match (line.id, line.delete) {
                     (None, true) => {}
                     (None, false) => {
                         let view = RowView { id: 0, company, archived: false, cells: &line.cells };
                         validated(&set.plan, &view)?;
-                        line.id = Some(self.insert_row(&set.plan, line.cells.clone(), company)?);
+                        new.push(at);
                     }
                     (Some(id), delete) => {
                         let cells = line.old.clone().unwrap_or_default();
@@ -417,6 +418,11 @@ impl Cx<'_> {
                         }
                     }
                 }
+            }
+            let rows = new.iter().map(|at| set.lines[*at].cells.clone()).collect();
+            let ids = self.insert_rows(&set.plan, rows, company)?;
+            for (at, id) in new.into_iter().zip(ids) {
+                set.lines[at].id = Some(id);
             }
         }
         Ok(())

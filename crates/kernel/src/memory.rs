@@ -28,7 +28,7 @@ const LONGEST: usize = 64;
 /// Most answers about one steady entity.
 const MOST_STEADY: usize = 20_000;
 /// Most rows of one statement.
-const TOGETHER: usize = 16;
+pub(crate) const TOGETHER: usize = 16;
 
 /// A question by equality: the columns that are compared, and with what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +127,13 @@ impl Memory {
         self.hold(plan, id);
     }
 
+    /// Rows were changed by the database itself.
+    pub(crate) fn touched(&mut self, plan: &Plan) {
+        self.wrote(plan);
+        self.asked.remove(plan.def.name);
+        self.rows.retain(|(entity, _), _| *entity != plan.def.name);
+    }
+
     /// A row is gone.
     pub(crate) fn deleted(&mut self, plan: &Plan, id: i64) {
         self.wrote(plan);
@@ -199,6 +206,18 @@ impl Cx<'_> {
         plan.def.append_only && !plan.search && !plan.distinct && self.schema.leaves.contains(plan.def.name)
     }
 
+    /// Inserts rows of one entity now, together.
+    pub(crate) fn put_all(&mut self, plan: &Arc<Plan>, mut rows: Vec<Vec<Value>>) -> Result<()> {
+        if self.may_be_late(plan) {
+            self.memory.late.extend(rows.drain(..).map(|params| (plan.clone(), params)));
+        }
+        for rows in rows.chunks(TOGETHER) {
+            let text = plan.insert_many(rows.len());
+            self.conn.execute(&text, &rows.concat()).map_err(|error| constraint(plan, error))?;
+        }
+        Ok(())
+    }
+
     /// Inserts a row now, or with its neighbours where it may be late.
     pub(crate) fn put(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<()> {
         if self.may_be_late(plan) {
@@ -225,10 +244,9 @@ impl Cx<'_> {
         for (plan, rows) in groups {
             let mut rows = rows.as_slice();
             while !rows.is_empty() {
-                // Powers of two, so that few texts are prepared.
-                let count = (1 << rows.len().ilog2()).min(TOGETHER);
-                let (now, rest) = rows.split_at(count);
-                self.conn.execute(&plan.insert_many(count), &now.concat()).map_err(|error| constraint(&plan, error))?;
+                let (now, rest) = rows.split_at(rows.len().min(TOGETHER));
+                let text = plan.insert_many(now.len());
+                self.conn.execute(&text, &now.concat()).map_err(|error| constraint(&plan, error))?;
                 rows = rest;
             }
         }

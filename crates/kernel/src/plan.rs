@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::RwLock;
-use sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, OnConflict, Query};
 use store::{Dialect, Value};
 
 use crate::{
@@ -58,7 +58,7 @@ pub struct Plan {
     /// Some values may stand in one row only.
     pub distinct: bool,
     by_name: HashMap<&'static str, usize>,
-    dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// Selects one row by id: id, rev, company, archived, cells.
     pub select_one: Arc<str>,
     /// The same, and nobody else changes the row until the transaction ends.
@@ -277,6 +277,76 @@ impl Plan {
         columns.extend(self.columns.iter().cloned());
         columns.extend(self.derived.iter().map(|d| d.column.clone()));
         columns
+    }
+
+    /// The text that adds to kept balances, so many rows at once: a row that is there is increased, one that is not is made.
+    /// Parameters of a row: the managed columns, the key, the sums.
+    pub fn add_many(&self, key: &[&str], sums: &[&str], rows: usize) -> Arc<str> {
+        let shape = format!("b:{}:{}:{rows}", key.join(","), sums.join(",")).into_bytes();
+        if let Some(found) = self.shapes.read().get(&shape) {
+            return found.clone();
+        }
+        let managed = self.managed();
+        let columns = || managed.iter().chain(key).chain(sums);
+        let mut insert = Query::insert();
+        insert.into_table(Alias::new(&self.table)).columns(columns().map(|c| Alias::new(*c)));
+        for _ in 0..rows {
+            insert.values_panic(columns().map(|_| Expr::val(0)));
+        }
+        let scope = if self.def.shared { &[][..] } else { &["company"][..] };
+        let mut clash = OnConflict::columns(scope.iter().chain(key).map(|c| Alias::new(*c)));
+        let own = |c: &str| Expr::col((Alias::new(&self.table), Alias::new(c)));
+        for sum in sums {
+            clash.value(Alias::new(*sum), own(sum).add(Expr::col((Alias::new("excluded"), Alias::new(*sum)))));
+        }
+        clash.value(Alias::new("rev"), own("rev").add(Expr::cust("1")));
+        insert.on_conflict(clash);
+        let text: Arc<str> = Arc::from(sql::insert(self.dialect, &insert).0);
+        self.shapes.write().insert(shape, text.clone());
+        text
+    }
+
+    /// The text of an update of these columns by id, so many rows at once; `None` where a column holds bytes. Parameters:
+    /// for each column and row its id and value, then for each row its id and old rev.
+    pub fn update_many(&self, columns: &[&str], rows: usize) -> Option<Arc<str>> {
+        let shape = format!("m:{}:{rows}", columns.join(",")).into_bytes();
+        if let Some(found) = self.shapes.read().get(&shape) {
+            return Some(found.clone());
+        }
+        let mut update = Query::update();
+        update.table(Alias::new(&self.table));
+        let id = || Expr::col(Alias::new("id"));
+        for column in columns {
+            let ty = self.column_type(column)?;
+            let mut case = CaseStatement::new();
+            for _ in 0..rows {
+                case = case.case(id().eq(0), Expr::val(0).cast_as(Alias::new(ty)));
+            }
+            update.value(Alias::new(*column), case);
+        }
+        update.value(Alias::new("rev"), Expr::col(Alias::new("rev")).add(Expr::cust("1")));
+        let mut any = Cond::any();
+        for _ in 0..rows {
+            any = any.add(id().eq(0).and(Expr::col(Alias::new("rev")).eq(0)));
+        }
+        update.cond_where(any);
+        let text: Arc<str> = Arc::from(sql::update(self.dialect, &update).0);
+        self.shapes.write().insert(shape, text.clone());
+        Some(text)
+    }
+
+    /// The SQL type of a column of numbers or text.
+    fn column_type(&self, column: &str) -> Option<&'static str> {
+        let at = self.columns.iter().position(|c| c == column);
+        match at {
+            Some(at) => {
+                let field = self.offsets.iter().rposition(|offset| *offset <= at)?;
+                let text = self.fields[field].kind.is_text() || at > self.offsets[field];
+                Some(if text { "TEXT" } else { "BIGINT" })
+            }
+            None if self.derived.iter().any(|d| d.column == column && d.what == DerivedKind::Fold) => Some("TEXT"),
+            None => None,
+        }
     }
 
     /// The text of an update of these columns by id and rev; built once per shape. Parameters: the columns' values, the

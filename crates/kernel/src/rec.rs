@@ -65,6 +65,16 @@ impl<T: Fields> Rec<T> {
             base: row.cells,
         })
     }
+    /// The row as it was loaded.
+    pub(crate) fn stored(&self) -> Row {
+        Row {
+            id: self.id.raw(),
+            rev: self.rev,
+            company: self.company,
+            archived: self.archived,
+            cells: self.base.clone(),
+        }
+    }
     /// The cells that it is to hold: its own fields written out, custom ones as they were.
     pub(crate) fn cells(&self) -> Vec<Value> {
         let mut cells = self.base.clone();

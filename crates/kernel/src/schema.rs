@@ -299,7 +299,7 @@ fn table(plan: &Plan) -> store::schema::Table {
         append_only: plan.def.append_only,
         immutable_when: None,
         search: plan.search,
-        view: None,
+        view: Some(crate::reporting::view(plan, plan.dialect)),
     }
 }
 

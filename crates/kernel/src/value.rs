@@ -112,6 +112,12 @@ impl Currency {
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
+    /// Currencies whose minor unit is not a hundredth (ISO 4217).
+    pub const UNUSUAL: &[&str] = &[
+        "JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF", "XPF", "PYG", "RWF", "VUV", "GNF", "KMF", "DJF", "BIF",
+        "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND",
+    ];
+
     /// Digits of the minor unit (ISO 4217).
     pub fn exponent(self) -> u8 {
         match &self.0 {

@@ -19,6 +19,12 @@ use crate::{
     value::{AnyRef, Currency, Id},
 };
 
+/// What of a row changes: its fields, and the columns with their new values.
+pub(crate) struct RowChange<'p> {
+    pub fields: Vec<usize>,
+    pub columns: Vec<(&'p str, Value)>,
+}
+
 impl Cx<'_> {
     /// Stores a new record.
     ///
@@ -115,22 +121,43 @@ impl Cx<'_> {
     // ---- rows ----
 
     pub(crate) fn insert_row(&mut self, plan: &Arc<Plan>, cells: Vec<Value>, company: i64) -> Result<i64> {
+        let id = self.insert_rows(plan, vec![cells], company)?;
+        id.first().copied().ok_or_else(|| Error::internal("a row without an id"))
+    }
+
+    /// Inserts rows of one entity, together; their ids.
+    pub(crate) fn insert_rows(&mut self, plan: &Arc<Plan>, rows: Vec<Vec<Value>>, company: i64) -> Result<Vec<i64>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         self.writing()?;
         let log = self.operation_log()?;
-        let id = self.new_id()?;
-        let mut params = vec![Value::Int(id)];
-        if plan.def.append_only {
-            params.push(Value::Int(log));
-        } else {
-            params.extend([Value::Int(1), Value::Int(0)]);
+        let (mut ids, mut all) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for cells in &rows {
+            let id = self.new_id()?;
+            let mut params = vec![Value::Int(id)];
+            if plan.def.append_only {
+                params.push(Value::Int(log));
+            } else {
+                params.extend([Value::Int(1), Value::Int(0)]);
+            }
+            if !plan.def.shared {
+                params.push(Value::Int(company));
+            }
+            params.extend(cells.iter().cloned());
+            self.derive(plan, cells, &mut params);
+            ids.push(id);
+            all.push(params);
         }
-        if !plan.def.shared {
-            params.push(Value::Int(company));
+        self.put_all(plan, all)?;
+        for (id, cells) in ids.iter().zip(rows) {
+            self.inserted(plan, *id, cells, company)?;
         }
-        self.derive(plan, &cells, &mut params);
-        let at = plan.managed().len();
-        params.splice(at..at, cells.iter().cloned());
-        self.put(plan, params)?;
+        Ok(ids)
+    }
+
+    /// What follows from a new row: search, audit, what listeners are told.
+    fn inserted(&mut self, plan: &Plan, id: i64, cells: Vec<Value>, company: i64) -> Result<()> {
         if plan.search {
             self.index_words(plan, id, &cells)?;
         }
@@ -145,51 +172,64 @@ impl Cx<'_> {
         self.changed(plan.def.name, id, 1, ChangeKind::Created);
         let company = if plan.def.shared { 0 } else { company };
         self.memory.inserted(plan, Row { id, rev: 1, company, archived: false, cells });
-        Ok(id)
+        Ok(())
     }
 
     pub(crate) fn update_row(&mut self, plan: &Plan, old: &Row, cells: &[Value]) -> Result<i64> {
         self.writing()?;
-        if plan.def.append_only {
-            return Err(Error::refused("unchangeable").with("detail", plan.def.name));
-        }
-        let changed: Vec<usize> =
-            (0..plan.fields.len()).filter(|i| plan.cells_of(*i, cells) != plan.cells_of(*i, &old.cells)).collect();
-        if changed.is_empty() {
-            return Ok(old.rev);
-        }
-        let (mut columns, mut params): (Vec<&str>, Vec<Value>) = (Vec::new(), Vec::new());
-        for i in &changed {
-            let at = plan.offsets[*i];
-            for (k, cell) in plan.cells_of(*i, cells).iter().enumerate() {
-                columns.push(&plan.columns[at + k]);
-                params.push(cell.clone());
-            }
-        }
-        for derived in plan.derived.iter().filter(|d| changed.contains(&d.field)) {
-            columns.push(&derived.column);
-            params.push(self.derived_value(plan, derived, cells));
-        }
-        let rev = old.rev + 1;
-        params.extend([Value::Int(rev), Value::Int(old.id), Value::Int(old.rev)]);
+        let Some(change) = self.difference(plan, old, cells)? else { return Ok(old.rev) };
+        let columns: Vec<&str> = change.columns.iter().map(|(column, _)| *column).collect();
+        let mut params: Vec<Value> = change.columns.iter().map(|(_, value)| value.clone()).collect();
+        params.extend([Value::Int(old.rev + 1), Value::Int(old.id), Value::Int(old.rev)]);
         let text = plan.update_of(&columns);
         let count = self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))?;
         if count != 1 {
             return Err(self.overtaken(old.id));
         }
-        if plan.search && changed.iter().any(|i| plan.fields[*i].searchable) {
+        self.updated(plan, old, cells, &change)?;
+        Ok(old.rev + 1)
+    }
+
+    /// Which columns of a row change, and to what; nothing where none does.
+    pub(crate) fn difference<'p>(&self, plan: &'p Plan, old: &Row, cells: &[Value]) -> Result<Option<RowChange<'p>>> {
+        if plan.def.append_only {
+            return Err(Error::refused("unchangeable").with("detail", plan.def.name));
+        }
+        let fields: Vec<usize> =
+            (0..plan.fields.len()).filter(|i| plan.cells_of(*i, cells) != plan.cells_of(*i, &old.cells)).collect();
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let mut columns: Vec<(&str, Value)> = Vec::new();
+        for i in &fields {
+            let at = plan.offsets[*i];
+            for (k, cell) in plan.cells_of(*i, cells).iter().enumerate() {
+                columns.push((&plan.columns[at + k], cell.clone()));
+            }
+        }
+        for derived in plan.derived.iter().filter(|d| fields.contains(&d.field)) {
+            columns.push((&derived.column, self.derived_value(plan, derived, cells)));
+        }
+        Ok(Some(RowChange { fields, columns }))
+    }
+
+    /// What follows from a changed row: search, audit, what listeners are told.
+    pub(crate) fn updated(&mut self, plan: &Plan, old: &Row, cells: &[Value], change: &RowChange<'_>) -> Result<()> {
+        if plan.search && change.fields.iter().any(|i| plan.fields[*i].searchable) {
             self.index_words(plan, old.id, cells)?;
         }
         let mut changes = Map::new();
-        for i in changed {
+        for i in change.fields.iter().copied() {
             let field = &plan.fields[i];
             let before = encode(field, plan.cells_of(i, &old.cells));
             changes.insert(field.name.to_owned(), J::Array(vec![before, encode(field, plan.cells_of(i, cells))]));
         }
         self.audit(plan, old.id, "changed", Some(changes))?;
+        let rev = old.rev + 1;
         self.changed(plan.def.name, old.id, rev, ChangeKind::Changed);
+        let columns: Vec<&str> = change.columns.iter().map(|(column, _)| *column).collect();
         self.memory.updated(plan, Row { rev, cells: cells.to_vec(), ..*old }, &columns);
-        Ok(rev)
+        Ok(())
     }
 
     pub(crate) fn archive_row(&mut self, plan: &Plan, row: &Row, archived: bool) -> Result<()> {

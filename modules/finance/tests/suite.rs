@@ -10,6 +10,8 @@ use trial::Trial;
 mod memory;
 #[path = "suite/model.rs"]
 mod model;
+#[path = "suite/views.rs"]
+mod views;
 
 const MODULES: &[&Module] = &[&party::MODULE, &documents::MODULE, &product::MODULE, &finance::MODULE];
 

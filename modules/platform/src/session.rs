@@ -234,6 +234,10 @@ impl Directory for Users {
         Ok(None)
     }
 
+    fn secrets(&self) -> &'static [&'static str] {
+        &["platform.session", "platform.token", "platform.user"]
+    }
+
     fn companies(&self, cx: &mut Cx<'_>) -> Result<Vec<kernel::Company>> {
         Ok(company::all(cx)?.iter().map(|c| company::working(c.id.raw(), c)).collect())
     }
