@@ -15,6 +15,8 @@ use kernel::{Ask, Module};
 use serde_json::{Value as J, json};
 use trial::Trial;
 
+#[path = "suite/costs.rs"]
+mod costs;
 #[path = "suite/model.rs"]
 mod model;
 
