@@ -44,7 +44,8 @@ fn the_model_scenario_runs_on_a_server_too() {
     assert!(!told.is_empty());
     good(&database.url(), &["check", "--full"]);
     let sums = rows(&database.url(), &["list", "finance.entry_line", "--sum", "amount"]);
-    assert_eq!(sums[0]["sum_amount"]["amount"].as_str().or(sums[0]["sum_amount"].as_str()), Some("0.00"), "{sums:?}");
+    let sum = sums[0]["sum_amount"]["amount"].as_str().or(sums[0]["sum_amount"].as_str());
+    assert!(sum.is_some_and(|sum| sum.trim_matches(['0', '.']).is_empty()), "debit and credit differ: {sums:?}");
 }
 
 #[test]
@@ -151,7 +152,8 @@ fn two_servers_on_one_database_know_of_each_other() {
     let path = format!("/api/v1/entities/party.party/{}", answer["id"]);
     assert_eq!(servers[0].ask("GET", &path, &token, &J::Null).1["x_shoe_size"], json!(42));
     // Recurring jobs stand in the queue once, although both have started them.
-    let jobs = rows(&db, &["list", "sys.job", "--filter", r#"{"state": "queued"}"#, "--group", "name"]);
+    let recurring = r#"{"state": "queued", "key": "recurring"}"#;
+    let jobs = rows(&db, &["list", "sys.job", "--filter", recurring, "--group", "name"]);
     assert!(!jobs.is_empty());
     for job in &jobs {
         assert_eq!(job["count"].as_i64(), Some(1), "{job}");
