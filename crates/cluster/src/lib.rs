@@ -138,6 +138,14 @@ impl Schemas {
         format!("{url}{sign}schema={0}{name}&application_name={0}", self.prefix)
     }
 
+    /// Runs statements on a connection that is nobody's.
+    ///
+    /// # Panics
+    /// Where they fail.
+    pub fn run(&self, sql: &str) {
+        admin().batch_execute(sql).expect("the statements run");
+    }
+
     /// What the names begin with.
     pub fn prefix(&self) -> &str {
         &self.prefix

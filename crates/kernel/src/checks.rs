@@ -61,27 +61,11 @@ pub(crate) const CHECKS: &[Check] = &[
 
 /// The database's own structure, and every reference, in full mode.
 fn integrity(cx: &mut Cx<'_>, full: bool) -> Result<Vec<Breach>> {
-    if !matches!(cx.conn().dialect(), store::Dialect::Sqlite) {
+    let wrong = cx.conn().integrity(full)?;
+    if wrong.is_empty() {
         return Ok(Vec::new());
     }
-    let mut breaches = Vec::new();
-    let pragma = if full { "PRAGMA integrity_check(20)" } else { "PRAGMA quick_check(20)" };
-    let rows = cx.conn().rows(pragma, &[])?;
-    let wrong: Vec<String> = rows
-        .iter()
-        .filter_map(|r| r.first().and_then(Value::as_text))
-        .filter(|t| *t != "ok")
-        .map(str::to_owned)
-        .collect();
-    if !wrong.is_empty() {
-        breaches.push(Breach { message: "the file is damaged".to_owned(), rows: wrong });
-    }
-    let rows = cx.conn().rows("PRAGMA foreign_key_check", &[])?;
-    if !rows.is_empty() {
-        let rows = rows.iter().take(20).map(|r| format!("{r:?}")).collect();
-        breaches.push(Breach { message: "references lead nowhere".to_owned(), rows });
-    }
-    Ok(breaches)
+    Ok(vec![Breach { message: "the database is damaged, or references lead nowhere".to_owned(), rows: wrong }])
 }
 
 /// Legal series: from one to the last, each number once, and each document bears the number that it was given.

@@ -67,6 +67,10 @@ impl Conn for Limited<'_> {
         self.in_time()?;
         self.conn.batch(sql)
     }
+    fn integrity(&mut self, full: bool) -> StoreResult<Vec<String>> {
+        self.in_time()?;
+        self.conn.integrity(full)
+    }
     fn repeat(&mut self) {
         self.conn.repeat();
     }

@@ -90,6 +90,9 @@ pub trait Conn {
     /// The tables as they stand, ordered by name, without the database's own ones.
     fn tables(&mut self) -> Result<Vec<TableInfo>>;
 
+    /// What is wrong with the database itself: damage, references that lead nowhere. `full` reads all of it.
+    fn integrity(&mut self, full: bool) -> Result<Vec<String>>;
+
     /// Puts the words of one row (folded tokens separated by spaces) into the table's full text index, in place of
     /// what was there for this id.
     fn search_put(&mut self, table: &str, id: i64, words: &str) -> Result<()>;

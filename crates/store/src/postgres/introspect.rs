@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::session::Session;
-use crate::{ColumnInfo, Conn, IndexInfo, Result, TableInfo, Value};
+use crate::{ColumnInfo, Conn, IndexInfo, Result, TableInfo, Value, quoted};
 
 fn text(row: &[Value], index: usize) -> String {
     row.get(index).and_then(Value::as_text).unwrap_or_default().to_owned()
@@ -73,4 +73,56 @@ pub(super) fn tables(session: &mut Session) -> Result<Vec<TableInfo>> {
         },
     )?;
     Ok(tables.into_values().collect())
+}
+
+/// What the server would not keep: indexes that are not valid, conditions and triggers that are switched off. In `full` each
+/// reference is followed once more, since a restore may have put rows in past them.
+pub(super) fn integrity(session: &mut Session, full: bool) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    session.query(
+        "SELECT 'the index ' || c.relname || ' is not valid' FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+         WHERE c.relnamespace = current_schema()::regnamespace AND NOT (x.indisvalid AND x.indisready)
+         UNION ALL
+         SELECT 'the condition ' || conname || ' is not validated' FROM pg_constraint
+         WHERE connamespace = current_schema()::regnamespace AND NOT convalidated
+         UNION ALL
+         SELECT 'the trigger ' || t.tgname || ' on ' || c.relname || ' is switched off' FROM pg_trigger t
+         JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled NOT IN ('O', 'A')",
+        &[],
+        &mut |row| {
+            wrong.push(text(row, 0));
+            Ok(true)
+        },
+    )?;
+    if !full {
+        return Ok(wrong);
+    }
+    let mut references = Vec::new();
+    session.query(
+        "SELECT c.relname, a.attname, f.relname FROM pg_constraint x
+         JOIN pg_class c ON c.oid = x.conrelid JOIN pg_class f ON f.oid = x.confrelid
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.conkey[1]
+         WHERE c.relnamespace = current_schema()::regnamespace AND x.contype = 'f'",
+        &[],
+        &mut |row| {
+            references.push((text(row, 0), text(row, 1), text(row, 2)));
+            Ok(true)
+        },
+    )?;
+    for (table, column, target) in references {
+        let sql = format!(
+            "SELECT t.\"id\" FROM {} t LEFT JOIN {} f ON f.\"id\" = t.{column} \
+             WHERE t.{column} IS NOT NULL AND f.\"id\" IS NULL LIMIT 20",
+            quoted(&table),
+            quoted(&target),
+            column = quoted(&column)
+        );
+        session.query(&sql, &[], &mut |row| {
+            let id = row.first().and_then(Value::as_int).unwrap_or_default();
+            wrong.push(format!("{table} {id} refers to nothing in {target}"));
+            Ok(true)
+        })?;
+    }
+    Ok(wrong)
 }

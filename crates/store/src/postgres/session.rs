@@ -394,6 +394,10 @@ impl Conn for Session {
         introspect::tables(self)
     }
 
+    fn integrity(&mut self, full: bool) -> Result<Vec<String>> {
+        introspect::integrity(self, full)
+    }
+
     fn search_put(&mut self, table: &str, id: i64, words: &str) -> Result<()> {
         let vector = vector(words);
         if vector.is_empty() {

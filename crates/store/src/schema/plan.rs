@@ -84,11 +84,17 @@ pub fn apply(conn: &mut dyn Conn, tables: &[Table], version: i64) -> Result<Appl
             applied.search_to_fill.push(table.name.clone());
         }
     }
-    for change in &changes {
-        if let Change::Safe { what, sql } = change {
-            conn.batch(sql)?;
-            record(conn, version, what, sql)?;
-        }
+    let waits = short_waits(conn)?;
+    let made = changes.iter().try_for_each(|change| match change {
+        Change::Safe { what, sql } => conn.batch(sql).and_then(|()| record(conn, version, what, sql)),
+        Change::Unsafe { .. } => Ok(()),
+    });
+    if made == Err(Error::Busy) {
+        conn.repeat();
+    }
+    made?;
+    if let Some(waits) = waits {
+        conn.batch(&format!("SET LOCAL lock_timeout = '{waits}'"))?;
     }
     if highest_version(conn)?.is_none_or(|found| found < version) {
         record(conn, version, "version", "")?;
@@ -319,6 +325,17 @@ fn own_tables() -> [Table; 2] {
     let schemas =
         Table { primary_key: vec!["digest".to_owned()], ..Table::new(SCHEMAS, vec![text("digest"), int("stand")]) };
     [Table { append_only: true, ..Table::new(MIGRATIONS, migrations) }, schemas]
+}
+
+/// Whoever waits for a table makes all wait who come after him. So the wait for it is short here, and repeated. Answers what
+/// it was before.
+fn short_waits(conn: &mut dyn Conn) -> Result<Option<String>> {
+    if conn.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    let before = conn.text("SELECT current_setting('lock_timeout')", &[])?;
+    conn.batch("SET LOCAL lock_timeout = '200ms'")?;
+    Ok(before)
 }
 
 fn has_rows(conn: &mut dyn Conn, table: &str) -> Result<bool> {

@@ -59,3 +59,24 @@ pub(super) fn tables(session: &mut Session) -> Result<Vec<TableInfo>> {
     )?;
     Ok(tables.into_values().collect())
 }
+
+/// What SQLite's own checks tell, at most twenty of each kind.
+pub(super) fn integrity(session: &mut Session, full: bool) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let pragma = if full { "PRAGMA integrity_check(20)" } else { "PRAGMA quick_check(20)" };
+    session.query(pragma, &[], &mut |row| {
+        let told = text(row, 0);
+        if told != "ok" {
+            wrong.push(told);
+        }
+        Ok(true)
+    })?;
+    let mut references = 0;
+    session.query("PRAGMA foreign_key_check", &[], &mut |row| {
+        references += 1;
+        let id = row.get(1).and_then(Value::as_int).unwrap_or_default();
+        wrong.push(format!("{} {id} refers to nothing in {}", text(row, 0), text(row, 2)));
+        Ok(references < 20)
+    })?;
+    Ok(wrong)
+}

@@ -319,6 +319,10 @@ impl Conn for Session {
         introspect::tables(self)
     }
 
+    fn integrity(&mut self, full: bool) -> Result<Vec<String>> {
+        introspect::integrity(self, full)
+    }
+
     fn search_put(&mut self, table: &str, id: i64, words: &str) -> Result<()> {
         if words.is_empty() {
             return self.search_delete(table, id);

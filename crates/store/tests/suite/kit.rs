@@ -51,6 +51,20 @@ impl Kit {
         }
     }
 
+    /// Runs a statement as somebody does who switches references off.
+    pub fn past_all_references(&self, name: &str, sql: &str) {
+        match &self.server {
+            None => {
+                let conn = rusqlite::Connection::open(self.file(name)).expect("the file");
+                conn.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).expect("the statement");
+            }
+            Some(schemas) => {
+                let schema = format!("SET search_path TO \"{}{name}\"", schemas.prefix());
+                schemas.run(&format!("{schema}; SET session_replication_role = replica; {sql}"));
+            }
+        }
+    }
+
     /// How our connections to a server are called.
     pub fn called(&self) -> &str {
         self.server.as_ref().map_or("", cluster::Schemas::prefix)

@@ -43,7 +43,7 @@ macro_rules! conformance {
         schemas::{
             tables_are_made, nothing_to_do_is_fast, safe_changes, unsafe_changes, newer_is_refused, append_only,
             immutable_rows, partial_uniqueness, views_follow, hostile_names, strict_columns, search_of_old_rows,
-            tables_may_refer_to_later_ones, starts_at_once_migrate_once,
+            tables_may_refer_to_later_ones, starts_at_once_migrate_once, damage_is_told,
         },
     );)+ };
 }
@@ -67,6 +67,7 @@ mod postgres_only {
             addresses, a_locked_row_is_busy, writers_work_beside_each_other, deadlocks_are_run_again,
             a_repeat_is_bounded, lost_updates_are_impossible, broken_connections_are_replaced,
             statements_follow_changed_tables, locks_without_rows, order_is_that_of_bytes,
+            a_change_of_tables_makes_nobody_wait_long,
         },
     );
 }

@@ -350,6 +350,22 @@ pub fn strict_columns(kit: &Kit) -> Result<()> {
     Ok(())
 }
 
+pub fn damage_is_told(kit: &Kit) -> Result<()> {
+    let store = kit.open("damage")?;
+    let columns = vec![Column::new("id", ColumnType::Int), Column::new("item", ColumnType::Int).referring("item")];
+    make(&store, &[item_table(), Table::new("part", columns)], 1)?;
+    store.write(|conn| {
+        conn.batch("INSERT INTO item (id, name) VALUES (7, 'a'); INSERT INTO part (id, item) VALUES (1, 7)")
+    })?;
+    for full in [false, true] {
+        assert_eq!(store.read(|conn| conn.integrity(full))?, [""; 0]);
+    }
+    kit.past_all_references("damage", "DELETE FROM item");
+    let told = store.read(|conn| conn.integrity(true))?;
+    assert_eq!(told, ["part 1 refers to nothing in item"]);
+    Ok(())
+}
+
 pub fn search_of_old_rows(kit: &Kit) -> Result<()> {
     let store = kit.items()?;
     store.write(|conn| add(conn, "a"))?;

@@ -1,13 +1,14 @@
 //! What a server has and a file has not: many writers at the same time.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
+use store::schema::{Column, ColumnType, apply};
 use store::{Error, Options, Result, Store, Value};
 
-use crate::kit::{Kit, add, count, names, quick};
+use crate::kit::{Kit, add, count, item_table, names, quick};
 
 pub fn addresses(kit: &Kit) -> Result<()> {
     let open = |url: &str| Store::open(url, Options::default()).err();
@@ -192,6 +193,43 @@ pub fn statements_follow_changed_tables(kit: &Kit) -> Result<()> {
     other.write(|conn| conn.batch("ALTER TABLE item ADD COLUMN note text"))?;
     assert_eq!(all(&store)?[0].len(), 4, "a statement that is kept is prepared anew");
     Ok(())
+}
+
+pub fn a_change_of_tables_makes_nobody_wait_long(kit: &Kit) -> Result<()> {
+    let store = kit.items()?;
+    let other = kit.open("items")?;
+    store.write(|conn| add(conn, "a"))?;
+    let mut wider = item_table();
+    wider.columns.push(Column::new("note", ColumnType::Text));
+    let wider = [wider];
+    let (reading, done) = (Barrier::new(2), AtomicBool::new(false));
+    scope(|scope| {
+        // A report reads the table for a while; the change waits for it in short turns, between which others pass.
+        scope.spawn(|| {
+            store.read(|conn| {
+                count(conn)?;
+                reading.wait();
+                sleep(Duration::from_millis(700));
+                Ok::<_, Error>(())
+            })
+        });
+        reading.wait();
+        let change = scope.spawn(|| {
+            let result = other.write(|conn| apply(conn, &wider, 1));
+            done.store(true, Ordering::Release);
+            result
+        });
+        let mut longest = Duration::ZERO;
+        while !done.load(Ordering::Acquire) {
+            let started = Instant::now();
+            store.write(|conn| add(conn, "b")).expect("a write");
+            longest = longest.max(started.elapsed());
+        }
+        let changed = change.join().expect("no panic").expect("the change is made in the end");
+        assert_eq!(changed.changes.len(), 1);
+        assert!(longest < Duration::from_millis(600), "somebody waited {longest:?} for a change of the tables");
+    });
+    store.write(|conn| conn.execute("UPDATE item SET note = 'x'", &[])).map(|_| ())
 }
 
 pub fn locks_without_rows(kit: &Kit) -> Result<()> {
