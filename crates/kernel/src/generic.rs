@@ -116,6 +116,9 @@ impl Cx<'_> {
         if rev.is_some_and(|rev| rev != row.rev) {
             return Err(Error::new(412, "stale").with("id", id));
         }
+        // Hooks hear of it as they hear of a record that was written down.
+        let done = crate::def::Done { op: &crate::engine::REMOVE, target: Some(any(&plan, id)) };
+        self.collected.done.push_back(done);
         if self.referred(&plan, id)? {
             self.archive_row(&plan, &row, true)?;
             return Ok(false);

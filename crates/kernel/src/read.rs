@@ -187,6 +187,14 @@ impl Cx<'_> {
         self.select(&query, false)?.0.into_iter().map(Rec::from_row).collect()
     }
 
+    /// The records of a query that who acts may read, typed.
+    ///
+    /// # Errors
+    /// As [`Cx::select`].
+    pub fn readable<T: Entity>(&mut self, query: &Query) -> Result<Vec<Rec<T>>> {
+        self.select(query, true)?.0.into_iter().map(Rec::from_row).collect()
+    }
+
     /// Runs a query; `checked` asks for the rights of who acts. Answers rows and the next cursor.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ mod user;
 use kernel::{Currency, Cx, Job, Module, Result, entity, op};
 
 pub use company::{Company, NewCompany, Unit, found, own, system_in};
-pub use note::{AddNote, ListNotes, Note, NoteRow, Notes};
+pub use note::{AddNote, ListNotes, Note, NoteRow, Notes, readable};
 pub use session::{
     Revoke, Session, Setup, Token, access, create_token, hash_password, random_password, reset_password, setup_token,
 };
@@ -64,6 +64,7 @@ pub static MODULE: Module = Module {
         "platform.throttled",
         "platform.time_zone",
     ],
+    after: &[user::removed],
     jobs: &[Job { name: "platform.sessions", every: 600, run: session::tidy }],
     directory: Some(&session::Users),
     ..Module::BASE

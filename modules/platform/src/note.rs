@@ -21,8 +21,11 @@ pub struct Note {
     pub at: jiff::Timestamp,
 }
 
-/// Refuses where who acts may not read the record.
-fn readable(cx: &mut Cx<'_>, record: AnyRef) -> Result<()> {
+/// Refuses where who acts may not read a record, by the rights and rules of its entity.
+///
+/// # Errors
+/// 403 without the right, 404 outside of the rules.
+pub fn readable(cx: &mut Cx<'_>, record: AnyRef) -> Result<()> {
     cx.require(record.entity, Right::Read)?;
     let plan = cx.schema().plan(record.entity)?.clone();
     cx.row(record.entity, record.id)?;

@@ -1,7 +1,7 @@
 //! Users, roles and what roles may do.
 
 use kernel::{
-    Cx, Email, Entity, Error, Fields, Filter, Id, Json, Language, LanguageCode, Operation, Result, Rules, Run, Value,
+    Cx, Done, Email, Entity, Error, Fields, Filter, Id, Json, Language, LanguageCode, Operation, Result, Rules, Run, Value,
 };
 use serde_json::json;
 
@@ -140,6 +140,15 @@ fn other_admin(cx: &mut Cx<'_>, login: &str) -> Result<()> {
     let is_login = |row: &Vec<Value>| row.first().and_then(Value::as_text) == Some(login);
     let last = admins.len() == 1 && admins.iter().any(is_login);
     if last { Err(Error::refused("platform.last_admin")) } else { Ok(()) }
+}
+
+/// What was removed no longer gives or narrows a right: what is remembered of rights is thrown away.
+pub(crate) fn removed(done: &Done, cx: &mut Cx<'_>) -> Result<()> {
+    let about = done.target.filter(|_| done.op.name == "record.delete").map_or("", |target| target.entity);
+    if [Role::NAME, Grant::NAME, Rule::NAME, User::NAME, Company::NAME].contains(&about) {
+        cx.access_changed();
+    }
+    Ok(())
 }
 
 fn touched(cx: &mut Cx<'_>) -> Result<()> {

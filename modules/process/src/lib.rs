@@ -13,8 +13,9 @@ mod overdue;
 mod substitution;
 mod task;
 mod timer;
+mod todo;
 
-use kernel::{Job, Listener, Module, entity, on, op};
+use kernel::{Job, Listener, Module, entity, event, on, op};
 
 pub use definition::{Definition, Deploy, Deployed, deploy};
 pub use inbox::{Inbox, InboxTasks, Show, Shown};
@@ -22,6 +23,7 @@ pub use incident::{Incident, Retry, Skip, Solution};
 pub use instance::{Instance, InstanceState, Scope, Step, Subscription, Timer, Token, Variable};
 pub use substitution::{EndSubstitution, HandOver, HandedOver, Substitution, SubstitutionState};
 pub use task::{AddTask, CancelInstance, Claim, Complete, Delegate, Release, Task, TaskAdded, TaskKind, TaskState};
+pub use todo::{TodoDone, cancel_todo, cancel_todos, instruct, step_name};
 
 /// What the module owns.
 pub static MODULE: Module = Module {
@@ -54,6 +56,7 @@ pub static MODULE: Module = Module {
         op::<Skip>(),
         op::<CancelInstance>(),
     ],
+    events: &[event::<TodoDone>()],
     listens: &[
         Listener { event: "*", run: instance::hear },
         on!(people::AbsenceChanged, substitution::absence_changed),

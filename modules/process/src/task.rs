@@ -8,6 +8,7 @@ use platform::User;
 use serde_json::{Map, Value as J, json};
 
 use crate::instance::{Instance, Running, advance, load};
+use crate::todo::TodoDone;
 use crate::{due, form, substitution};
 
 choice!(
@@ -223,7 +224,8 @@ fn close(cx: &mut Cx<'_>, task: &mut Rec<Task>) -> Result<()> {
 
 /// An operation succeeded on a record: tasks bound to it are done, through whatever door it came.
 pub(crate) fn bound(done: &Done, cx: &mut Cx<'_>) -> Result<()> {
-    let Some(target) = done.target else { return Ok(()) };
+    // Tasks are bound to operations on a record; writing a record down is none.
+    let Some(target) = done.target.filter(|_| !done.op.on.is_empty()) else { return Ok(()) };
     let key = [("subject", Value::Int(target.id)), ("subject_entity", Value::from(target.entity))];
     for mut task in cx.by::<Task>(&key)? {
         if !task.is_open() || task.operation.as_deref() != Some(done.op.name) {
@@ -414,11 +416,13 @@ impl Run for Complete {
         }
         let values = form::checked(task.form.as_ref().map(|f| &f.0), &values)?;
         close(cx, &mut task)?;
-        if let (Some(instance), Some(token)) = (task.instance, task.token) {
-            let mut running = load(cx, instance)?;
-            advance(cx, &mut running, Event::TaskDone { token, outputs: values })?;
+        match (task.instance, task.token) {
+            (Some(instance), Some(token)) => {
+                let mut running = load(cx, instance)?;
+                advance(cx, &mut running, Event::TaskDone { token, outputs: values })
+            }
+            _ => cx.emit(TodoDone { task: self.task }),
         }
-        Ok(())
     }
 }
 
