@@ -54,7 +54,7 @@ try {
 
   const lead = await step(sales, 'writes down a lead', async () => {
     await sales.openNew('crm.lead');
-    await sales.fill('crm.lead', { name: 'Eva Kolářová', company_name: company, email: 'eva@example.com' });
+    await sales.fill('crm.lead', { name: 'Eva Kolářová', company_name: company, email: `eva@kolar-${Date.now().toString(36)}.example` });
     return sales.save();
   });
   await step(sales, 'converts it', () => sales.perform('crm.lead.convert'));

@@ -1,6 +1,8 @@
 //! The demo company: a shop for pottery with half a year behind it, made by the same operations as in any other company,
 //! the same each time.
 
+mod deals;
+
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan};
@@ -208,6 +210,7 @@ fn fill(demo: &mut Demo<'_>, customers: usize) -> Result<()> {
         let days = 170 - i64::try_from(i * 170 / 119).unwrap_or(0);
         order(demo, &parties, &goods, delivery, days, i)?;
     }
+    deals::fill(demo, &parties)?;
     demo.at(3, 9)?;
     let spoiled = demo.create(
         "stock",
@@ -291,21 +294,33 @@ fn order(demo: &mut Demo<'_>, parties: &[i64], goods: &[i64], delivery: i64, day
     Ok(())
 }
 
-/// Leads of the last days, one of them already a deal with a quote.
+/// Leads of the last days from both sites and the fair, two of them already deals, one with a quote.
 fn leads(demo: &mut Demo<'_>, goods: &[i64]) -> Result<()> {
-    for (i, (name, company, message)) in [
-        ("Karel Vaněk", "Kavárna U Vaňka", "Sháníme hrnky s naším logem, asi 80 kusů."),
-        ("Petra Lišková", "", "Máte konvice i v zelené barvě?"),
-        ("Olga Benešová", "Hotel Beseda", "Prosíme o nabídku talířů pro restauraci."),
-        ("Marek Štěpán", "Dárky Štěpán", "Zajímá nás velkoobchodní ceník."),
+    for (i, (name, company, message, stream)) in [
+        ("Karel Vaněk", "Kavárna U Vaňka", "Sháníme hrnky s naším logem, asi 80 kusů.", "WEB"),
+        ("Petra Lišková", "", "Máte konvice i v zelené barvě?", "WEB"),
+        ("Olga Benešová", "Hotel Beseda", "Prosíme o nabídku talířů pro restauraci.", "WEB"),
+        ("Marek Štěpán", "Dárky Štěpán", "Zajímá nás velkoobchodní ceník.", "VELETRH"),
+        ("Alice Brown", "The Corner Pottery", "Do you ship to Ireland? We would start with 60 mugs.", "EN"),
+        ("Sean Murphy", "Murphy Interiors", "Please send your wholesale price list.", "EN"),
     ]
     .into_iter()
     .enumerate()
     {
-        demo.at(4 - i64::try_from(i).unwrap_or(0), 12)?;
-        let input = json!({"name": name, "company_name": company, "email": format!("poptavka{i}@zakaznici.example"), "message": message});
+        demo.at((4 - i64::try_from(i).unwrap_or(0)).max(1), 12)?;
+        let email = format!("poptavka@zajemce{i}.example");
+        let input =
+            json!({"name": name, "company_name": company, "email": email, "message": message, "stream": stream});
         let anonymous = Arc::new(Principal::anonymous(demo.kernel.system()?.company.clone()));
         demo.kernel.run("crm.lead.arrive", &input, &Ask::by(anonymous))?;
+    }
+    for lead in demo.rows("sales", "crm.lead", json!({"name": "Alice Brown"}), 1)? {
+        let amount = json!({"amount": "600", "currency": "EUR"});
+        demo.run(
+            "sales",
+            "crm.lead.convert",
+            json!({"lead": lead["id"], "deal_name": "Mugs for Ireland", "amount": amount}),
+        )?;
     }
     let Some(lead) = demo.rows("sales", "crm.lead", json!({"name": "Olga Benešová"}), 1)?.into_iter().next() else {
         return Ok(());

@@ -1,12 +1,18 @@
-//! What happened with customers: calls, meetings, letters, notes.
+//! What happened with customers: calls, meetings, letters, notes, and what became of leads and deals. The timeline of a party.
 
-use kernel::{AnyRef, Cx, Entity, Id, LongText, Operation, Result, Right, Run, choice};
+use kernel::{AnyRef, Cx, Entity, Error, Id, Kind, LetterSent, LongText, Operation, Result, Run, choice};
 use party::Party;
 use platform::User;
 
 choice!(
     /// What happened.
-    ActivityKind { Call = "call", Meeting = "meeting", Mail = "mail", Note = "note" }
+    ActivityKind { Call = "call", Meeting = "meeting", Mail = "mail", Note = "note", Step = "step" => "amber",
+        Converted = "converted" => "blue", Won = "won" => "green", Lost = "lost" => "red", Reopened = "reopened" => "blue" }
+);
+
+choice!(
+    /// What a person can say has happened; the rest is written down by what happens.
+    LoggedKind { Call = "call", Meeting = "meeting", Mail = "mail", Note = "note" }
 );
 
 /// Something that happened.
@@ -29,24 +35,41 @@ pub struct Activity {
     pub by: Option<Id<User>>,
 }
 
-pub(crate) fn log(cx: &mut Cx<'_>, subject: AnyRef, party: Option<Id<Party>>, kind: &str, text: &str) -> Result<()> {
+/// Writes down what happened.
+pub(crate) fn log(
+    cx: &mut Cx<'_>,
+    subject: AnyRef,
+    party: Option<Id<Party>>,
+    kind: ActivityKind,
+    text: &str,
+) -> Result<()> {
     let (at, by) = (cx.now(), Some(cx.who().user).filter(|u| *u != 0).map(Id::new));
-    let kind = ActivityKind::from_value(kind).unwrap_or(ActivityKind::Note);
     let text = Some(LongText(text.to_owned())).filter(|t| !t.0.is_empty());
     cx.insert(Activity { subject, party, kind, text, at, by })?;
     Ok(())
 }
 
-/// Notes what happened with a record.
+/// Whom a record is about: the party itself, or the one that the record names first.
+fn party_of(cx: &mut Cx<'_>, subject: AnyRef) -> Result<Option<Id<Party>>> {
+    if let Some(party) = subject.to::<Party>() {
+        return Ok(Some(party));
+    }
+    let plan = cx.schema().plan(subject.entity)?.clone();
+    let row = cx.row(subject.entity, subject.id)?;
+    let named = plan.fields.iter().filter(|f| matches!(f.kind, Kind::Ref(to) if to == Party::NAME));
+    Ok(named.into_iter().find_map(|f| plan.cell(f.name, &row.cells).as_int()).map(Id::new))
+}
+
+/// Notes what happened with a record that one may read.
 #[derive(Operation)]
 #[operation(name = "crm.activity.log", allow = "sales manager", no_inverse = "What happened, happened; log another.")]
 pub struct LogActivity {
     /// What it was about.
     pub subject: AnyRef,
-    /// The customer.
+    /// The customer; follows from what it was about where empty.
     pub party: Option<Id<Party>>,
     /// What happened.
-    pub kind: ActivityKind,
+    pub kind: LoggedKind,
     /// In words.
     pub text: LongText,
 }
@@ -54,8 +77,32 @@ pub struct LogActivity {
 impl Run for LogActivity {
     type Output = ();
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
-        cx.require(self.subject.entity, Right::Read)?;
-        cx.row(self.subject.entity, self.subject.id)?;
-        log(cx, self.subject, self.party, self.kind.value(), &self.text.0)
+        platform::readable(cx, self.subject)?;
+        let own = party_of(cx, self.subject)?;
+        if let Some(party) = self.party {
+            platform::readable(cx, party.into())?;
+            if own.is_some_and(|own| own != party) {
+                return Err(Error::field("party", "crm.other_party"));
+            }
+        }
+        let kind = match self.kind {
+            LoggedKind::Call => ActivityKind::Call,
+            LoggedKind::Meeting => ActivityKind::Meeting,
+            LoggedKind::Mail => ActivityKind::Mail,
+            LoggedKind::Note => ActivityKind::Note,
+        };
+        log(cx, self.subject, self.party.or(own), kind, &self.text.0)
     }
+}
+
+/// A letter that left stands in the timeline of whom it was about.
+pub(crate) fn letter_left(event: &LetterSent, cx: &mut Cx<'_>) -> Result<()> {
+    let Some(source) = event.source else { return Ok(()) };
+    let Some(party) = party_of(cx, source)? else { return Ok(()) };
+    let letter = cx.get(event.letter)?;
+    let text = Some(LongText(format!("{} → {}", letter.subject, letter.recipient)));
+    let activity =
+        Activity { subject: source, party: Some(party), kind: ActivityKind::Mail, text, at: event.at, by: None };
+    cx.insert(activity)?;
+    Ok(())
 }

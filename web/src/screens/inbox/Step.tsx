@@ -170,12 +170,15 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
             </p>
           </RailSection>
         ) : null}
-        {subject?.entity && subject.id
+        {subject?.entity && subject.id && party !== null
           ? (meta.entities[subject.entity]?.panels ?? []).slice(0, 2).map((panel) => (
               <PanelView key={panel.key} entity={subject.entity!} id={subject.id!} panel={panel} />
             ))
           : null}
         {party !== null && meta.entities[partyEntity]?.rights.read ? <PartyCard entity={partyEntity} id={party} /> : null}
+        {/* Nobody is named yet: the record itself tells who it is about, and what they wrote stands there as text. */}
+        {party === null && subject?.entity && subject.id && meta.entities[subject.entity]?.rights.read
+          ? <PartyCard entity={subject.entity} id={subject.id} /> : null}
       </aside>
     </div>
   );
