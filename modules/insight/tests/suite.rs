@@ -9,6 +9,7 @@ use trial::Trial;
 
 const MODULES: &[&Module] = &[
     &party::MODULE,
+    &people::MODULE,
     &documents::MODULE,
     &process::MODULE,
     &product::MODULE,
