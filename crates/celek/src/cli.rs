@@ -4,9 +4,14 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+/// What stands below the help.
+const AFTER: &str = "Exit codes: 0 good, 1 the answer is no (refused, broken, not there), 2 wrong use.
+With --json the standard output holds exactly one JSON document, a problem document where the command did not succeed;
+progress, hints and logs go to the standard error. Words for people are in the language of LC_ALL, LC_MESSAGES or LANG (cs or en).";
+
 /// CRM, ERP and BPM in one program.
 #[derive(Parser)]
-#[command(name = "celek", version, about, propagate_version = true)]
+#[command(name = "celek", version, about, propagate_version = true, after_help = AFTER)]
 pub struct Cli {
     /// The database: sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE (sqlite:celek.db, or what CELEK_DB says,
     /// unless given)
@@ -43,6 +48,9 @@ pub enum Command {
         /// Number of customers
         #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         customers: u32,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
     /// Bring data in
     Import {
@@ -66,11 +74,17 @@ pub enum Command {
     Backup {
         /// The file
         file: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
     /// Put a backup back as the database, which must not exist yet
     Restore {
         /// The file
         file: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
     /// Print a completion script for a shell
     Completion {
@@ -189,6 +203,9 @@ pub struct TokenArgs {
     /// After how many days it ends
     #[arg(long, value_name = "N")]
     pub days: Option<u16>,
+    /// Print one JSON document instead of the token alone
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `check`.
@@ -212,6 +229,9 @@ pub enum UserCommand {
         /// Read the new password from the standard input instead
         #[arg(long)]
         stdin: bool,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -265,5 +285,9 @@ pub struct LoadArgs {
 #[derive(Subcommand)]
 pub enum Scenario {
     /// From the order to the money
-    OrderToCash,
+    OrderToCash {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -2,7 +2,7 @@
 
 use std::{io::Read, process::ExitCode};
 
-use kernel::{Ask, Filter, Kernel, Measure, Query, Shape, view::Views};
+use kernel::{Ask, FieldDef, Filter, Kernel, Kind, Measure, Query, Schema, Shape, view::Views};
 use serde_json::{Value as J, json};
 
 use crate::{
@@ -64,17 +64,51 @@ pub fn call(db: &str, args: DoArgs) -> Result<ExitCode, Failure> {
         match value {
             J::Array(rows) if rows.iter().any(J::is_object) => {
                 print_line(&format!("{name}:"));
-                print_rows(rows, None);
+                let inner = match output_field(def, name).map(|f| f.kind) {
+                    Some(Kind::List(fields)) => fields(),
+                    _ => &[],
+                };
+                print_rows(&schema, rows, None, &|name| inner.iter().find(|f| f.name == name).copied());
             }
             _ if def.file && name == "content" => {}
-            _ => print_line(&format!("{name}: {}", cell(value))),
+            _ => print_line(&format!("{name}: {}", said(&schema, output_field(def, name).as_ref(), value))),
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A table of JSON objects.
-fn print_rows(rows: &[J], columns: Option<&[(String, String)]>) {
+/// A field of an operation's output.
+fn output_field(def: &kernel::OpDef, name: &str) -> Option<FieldDef> {
+    (def.output)().iter().find(|f| f.name == name).copied()
+}
+
+/// The field that a name or a path of references leads to: `state`, `invoice.state`.
+fn field_at(schema: &Schema, entity: &str, path: &str) -> Option<FieldDef> {
+    let field = |entity: &str, name: &str| schema.plans.get(entity)?.field(name).copied();
+    match path.split_once('.') {
+        None => field(entity, path),
+        Some((first, rest)) => match field(entity, first)?.kind {
+            Kind::Ref(to) => field_at(schema, to, rest),
+            _ => None,
+        },
+    }
+}
+
+/// A value for people: choices in the words of the terminal's language.
+fn said(schema: &Schema, field: Option<&FieldDef>, value: &J) -> String {
+    match (field.map(|f| f.kind), value) {
+        (Some(Kind::Choice(set)), J::String(text)) => schema.choice_label(open::language(), set, text),
+        _ => cell(value),
+    }
+}
+
+/// A table of JSON objects; `field` finds what stands in a column.
+fn print_rows(
+    schema: &Schema,
+    rows: &[J],
+    columns: Option<&[(String, String)]>,
+    field: &dyn Fn(&str) -> Option<FieldDef>,
+) {
     let own: Vec<(String, String)>;
     let columns = match columns {
         Some(columns) => columns,
@@ -89,7 +123,7 @@ fn print_rows(rows: &[J], columns: Option<&[(String, String)]>) {
     for row in rows {
         let value = |name: &str| match &row["_titles"][name] {
             J::String(title) => cell(&J::from(title.as_str())),
-            _ => cell(&row[name]),
+            _ => said(schema, field(name).as_ref(), &row[name]),
         };
         shown.add_row(columns.iter().map(|(name, _)| value(name)).collect::<Vec<_>>());
     }
@@ -131,10 +165,12 @@ pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows = answer["rows"].as_array().map_or(&[][..], Vec::as_slice);
+    let schema = kernel.schema();
+    let field = |name: &str| field_at(&schema, &args.entity, name);
     if grouped {
-        print_rows(rows, None);
+        print_rows(&schema, rows, None, &field);
     } else {
-        print_rows(rows, Some(&columns(&kernel, &args.entity).map_err(fail)?));
+        print_rows(&schema, rows, Some(&columns(&kernel, &args.entity).map_err(fail)?), &field);
     }
     if let Some(next) = answer["next"].as_str() {
         eprintln!("There is more: --after {next}");
@@ -164,27 +200,39 @@ fn columns(kernel: &Kernel, entity: &str) -> kernel::Result<Vec<(String, String)
 
 /// `celek token`.
 pub fn token(db: &str, args: &TokenArgs) -> Result<ExitCode, Failure> {
-    let kernel = open::existing(db)?;
+    let kernel = open::existing(db).map_err(|f| f.in_json(args.json))?;
     let made = platform::create_token(&kernel, &args.user, &args.name, &args.scope, args.days.map(i64::from));
-    print_line(&made.map_err(|e| Failure::of(&kernel, e, false))?);
+    let made = made.map_err(|e| Failure::of(&kernel, e, args.json))?;
+    if args.json {
+        print_json(&json!({"token": made, "user": args.user, "name": args.name}));
+    } else {
+        print_line(&made);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `celek user reset`.
-pub fn reset(db: &str, name: &str, from_stdin: bool) -> Result<ExitCode, Failure> {
-    let kernel = open::existing(db)?;
-    let fail = |error| Failure::of(&kernel, error, false);
+pub fn reset(db: &str, name: &str, from_stdin: bool, json: bool) -> Result<ExitCode, Failure> {
+    let kernel = open::existing(db).map_err(|f| f.in_json(json))?;
+    let fail = |error| Failure::of(&kernel, error, json);
     if from_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(|e| Failure::usage(format!("--stdin: {e}")))?;
         platform::reset_password(&kernel, name, line.trim_end_matches(['\r', '\n'])).map_err(fail)?;
         eprintln!("{name} has a new password.");
+        if json {
+            print_json(&json!({"user": name}));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let password = platform::random_password().map_err(fail)?;
     platform::reset_password(&kernel, name, &password).map_err(fail)?;
     eprintln!("The new password of {name}, shown once:");
-    print_line(&password);
+    if json {
+        print_json(&json!({"user": name, "password": password}));
+    } else {
+        print_line(&password);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

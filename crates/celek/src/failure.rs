@@ -51,6 +51,11 @@ impl Failure {
             let quoted = action.input.to_string().replace('\'', "'\\''");
             message.push_str(&format!("\n  try: celek do {} --input '{}'", action.operation, quoted));
         }
+        if unknown {
+            message.push_str("\n  celek describe lists what there is");
+        } else if error.code == "no_user" {
+            message.push_str("\n  celek list platform.user shows who there is");
+        }
         if let Some(internal) = &error.internal {
             message.push_str(&format!("\n  ({internal})"));
         }

@@ -6,9 +6,14 @@ use std::{
     process::ExitCode,
 };
 
+use serde_json::json;
 use store::Store;
 
-use crate::{failure::Failure, open, output::print_line};
+use crate::{
+    failure::Failure,
+    open,
+    output::{print_json, print_line},
+};
 
 fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
@@ -45,9 +50,12 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<u64> {
     Ok(copied)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<ExitCode, Failure> {
+fn copy(from: &Path, to: &Path, json: bool) -> Result<ExitCode, Failure> {
     if to.exists() {
-        return Err(Failure::no(format!("{} exists already and is not written over", to.display())));
+        return Err(Failure::no(format!(
+            "{} exists already and is not written over: name another file, or move it away",
+            to.display()
+        )));
     }
     let options = store::Options { create: false, ..store::Options::default() };
     let store = Store::open(&format!("sqlite:{}", from.display()), options)
@@ -60,23 +68,27 @@ fn copy(from: &Path, to: &Path) -> Result<ExitCode, Failure> {
     let files = copy_files(&beside(from), &beside(to)).map_err(|e| Failure::no(e.to_string()))?;
     let _ = store.close();
     let size = fs::metadata(to).map_or(0, |m| m.len());
-    print_line(&format!("{}: {size} bytes, {files} stored files", to.display()));
+    if json {
+        print_json(&json!({"file": to.display().to_string(), "bytes": size, "stored_files": files}));
+    } else {
+        print_line(&format!("{}: {size} bytes, {files} stored files", to.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `celek backup`.
-pub fn backup(db: &str, file: &Path) -> Result<ExitCode, Failure> {
+pub fn backup(db: &str, file: &Path, json: bool) -> Result<ExitCode, Failure> {
     let from = open::file(db)?;
     if !from.exists() {
-        return Err(Failure::usage(format!("there is no database {}", from.display())));
+        return Err(open::missing(from));
     }
-    copy(from, file)
+    copy(from, file, json)
 }
 
 /// `celek restore`.
-pub fn restore(db: &str, file: &Path) -> Result<ExitCode, Failure> {
+pub fn restore(db: &str, file: &Path, json: bool) -> Result<ExitCode, Failure> {
     if !file.exists() {
         return Err(Failure::usage(format!("there is no backup {}", file.display())));
     }
-    copy(file, open::file(db)?)
+    copy(file, open::file(db)?, json)
 }

@@ -22,6 +22,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Bench, Cli, Command, Import, Scenario, UserCommand};
 use failure::Failure;
+use serde_json::json;
 
 /// Good, or "the answer is no".
 fn answer(good: bool) -> ExitCode {
@@ -36,29 +37,36 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::List(args) => data::list(&db, args),
         Command::Describe(args) => describe::run(&db, args),
         Command::Token(args) => data::token(&db, &args),
-        Command::User { command: UserCommand::Reset { name, stdin } } => data::reset(&db, &name, stdin),
+        Command::User { command: UserCommand::Reset { name, stdin, json } } => data::reset(&db, &name, stdin, json),
         Command::Check(args) => data::check(&db, args),
-        Command::Demo { customers } => {
-            let kernel = open::empty(&db)?;
-            demo::run(&kernel, customers as usize).map_err(|e| Failure::of(&kernel, e, false))?;
+        Command::Demo { customers, json } => {
+            let kernel = open::empty(&db).map_err(|f| f.in_json(json))?;
+            demo::run(&kernel, customers as usize).map_err(|e| Failure::of(&kernel, e, json))?;
+            if json {
+                let users = ["admin", "sales", "stock", "accounts", "buyer", "manager"];
+                output::print_json(&json!({"db": open::shown(&db), "customers": customers, "users": users}));
+            }
             eprintln!("The demo company is set up. Serve it: celek serve --db {}", open::shown(&db));
             eprintln!("Sign in as admin, sales, stock, accounts, buyer or manager; the password is demo.");
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { what: Import::Retail { file, verify, json } } => {
-            let kernel = open::or_create(&db)?;
+            let kernel = open::or_create(&db).map_err(|f| f.in_json(json))?;
             retail::run(&kernel, &file, verify.as_deref(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))
         }
-        Command::Scenario { what: Scenario::OrderToCash } => {
-            let kernel = std::sync::Arc::new(open::or_create(&db)?);
-            scenario::run(kernel.clone()).map(answer).map_err(|e| Failure::of(&kernel, e, false))
+        Command::Scenario { what: Scenario::OrderToCash { json } } => {
+            let kernel = std::sync::Arc::new(open::or_create(&db).map_err(|f| f.in_json(json))?);
+            scenario::run(kernel.clone(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))
         }
         // A measurement never touches the database that is worked with unless it is named.
         Command::Bench { what: Bench::OrderToCash(args) } => bench::order_to_cash(cli.db, &args),
-        Command::Backup { file } => keep::backup(&db, &file),
-        Command::Restore { file } => keep::restore(&db, &file),
+        Command::Backup { file, json } => keep::backup(&db, &file, json).map_err(|f| f.in_json(json)),
+        Command::Restore { file, json } => keep::restore(&db, &file, json).map_err(|f| f.in_json(json)),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "celek", &mut std::io::stdout());
+            // Into memory first: a reader that went away (`| head`) is no failure of ours.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "celek", &mut script);
+            output::print_bytes(&script);
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,6 +1,6 @@
 //! Opening the database, and who acts from a terminal.
 
-use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc};
+use std::{io::IsTerminal, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 use kernel::{Kernel, Language, Options, Principal};
 
@@ -16,7 +16,9 @@ pub fn logs(default: &str) {
     use tracing_subscriber::EnvFilter;
     let filter = std::env::var("CELEK_LOG").unwrap_or_else(|_| default.to_owned());
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for eyes: a file or a collector of logs gets none.
+    let colours = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let json = std::env::var("CELEK_LOG_FORMAT").is_ok_and(|f| f == "json");
     let _ = if json { logs.json().try_init() } else { logs.with_target(false).try_init() };
 }
@@ -78,10 +80,19 @@ fn with(db: &str, create: bool) -> Result<Kernel, Failure> {
         .map_err(|e| Failure::no(format!("{} cannot be opened: {e}", shown(db))))
 }
 
+/// There is no database, and how there would be one.
+pub fn missing(path: &Path) -> Failure {
+    let path = path.display();
+    Failure::usage(format!(
+        "there is no database {path}. Name another one with --db or CELEK_DB, or make it: `celek serve --db sqlite:{path}` for a \
+         company of your own, `celek demo --db sqlite:{path}` for a demo company"
+    ))
+}
+
 /// Opens a database that exists.
 pub fn existing(db: &str) -> Result<Kernel, Failure> {
     if !is_there(db)? {
-        return Err(Failure::usage(format!("there is no database {}", file(db)?.display())));
+        return Err(missing(file(db)?));
     }
     with(db, false)
 }
@@ -95,7 +106,11 @@ pub fn or_create(db: &str) -> Result<Kernel, Failure> {
 pub fn empty(db: &str) -> Result<Kernel, Failure> {
     let kernel = with(db, true)?;
     let company = kernel.system().map_err(|e| Failure::of(&kernel, e, false))?.company.id;
-    if company == 0 { Ok(kernel) } else { Err(Failure::no(format!("{} is not empty", shown(db)))) }
+    if company == 0 {
+        Ok(kernel)
+    } else {
+        Err(Failure::no(format!("{} is not empty: name a database that does not exist yet", shown(db))))
+    }
 }
 
 /// The operating system's user.

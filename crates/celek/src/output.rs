@@ -14,6 +14,11 @@ pub fn print_json(json: &J) {
     print_line(&text);
 }
 
+/// Prints what is no text of ours, such as a script.
+pub fn print_bytes(bytes: &[u8]) {
+    let _ = std::io::stdout().lock().write_all(bytes);
+}
+
 /// Prints a line.
 pub fn print_line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");

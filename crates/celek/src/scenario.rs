@@ -1,11 +1,14 @@
 //! The model scenario, played through the public interface: each step as the user whose role it is, and from the inbox.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use kernel::{Error, Kernel, Result};
 use serde_json::{Value as J, json};
 
-use crate::{client::Client, demo};
+use crate::{client::Client, demo, output};
 
 /// One user at the interface.
 struct User(Client);
@@ -13,6 +16,7 @@ struct User(Client);
 struct Scenario {
     addr: SocketAddr,
     kernel: Arc<Kernel>,
+    story: Story,
 }
 
 fn wrong(what: impl Into<String>) -> Error {
@@ -47,8 +51,28 @@ impl User {
     }
 }
 
-fn tell(who: &str, text: &str) {
-    println!("{who:>10}  {text}");
+/// What happened: told at once, to people on the standard output; kept for the one document that programs get.
+#[derive(Default)]
+struct Story {
+    json: bool,
+    steps: Mutex<Vec<J>>,
+}
+
+impl Story {
+    fn tell(&self, who: &str, text: &str) {
+        let line = format!("{who:>10}  {text}");
+        if self.json {
+            eprintln!("{line}");
+        } else {
+            output::print_line(&line);
+        }
+        if let Ok(mut steps) = self.steps.lock() {
+            steps.push(json!({"who": who, "what": text}));
+        }
+    }
+    fn steps(&self) -> Vec<J> {
+        self.steps.lock().map(|steps| steps.clone()).unwrap_or_default()
+    }
 }
 
 fn text(json: &J) -> String {
@@ -59,20 +83,23 @@ fn text(json: &J) -> String {
 ///
 /// # Errors
 /// Where a step does not do what it should.
-pub fn run(kernel: Arc<Kernel>) -> Result<bool> {
+pub fn run(kernel: Arc<Kernel>, json: bool) -> Result<bool> {
     demo::found(&kernel, "Scénář s.r.o.", false)?;
     let options = server::ServeOptions::at(SocketAddr::from(([127, 0, 0, 1], 0)));
     let running = server::start(kernel.clone(), options).map_err(|e| wrong(e.to_string()))?;
-    let scenario = Scenario { addr: running.addr(), kernel: kernel.clone() };
+    let scenario = Scenario { addr: running.addr(), kernel: kernel.clone(), story: Story { json, ..Story::default() } };
     let result = play(&scenario);
     running.stop();
     result?;
     let findings = kernel.check(true)?;
     for finding in findings.iter().filter(|f| !f.holds()) {
-        tell("check", &format!("{}: {:?} {:?}", finding.check, finding.breaches, finding.error));
+        scenario.story.tell("check", &format!("{}: {:?} {:?}", finding.check, finding.breaches, finding.error));
     }
     let holds = findings.iter().all(kernel::Finding::holds);
-    tell("check", if holds { "All invariants hold." } else { "An invariant is broken." });
+    scenario.story.tell("check", if holds { "All invariants hold." } else { "An invariant is broken." });
+    if json {
+        output::print_json(&json!({"ok": holds, "steps": scenario.story.steps()}));
+    }
     Ok(holds)
 }
 
@@ -87,17 +114,17 @@ fn play(scenario: &Scenario) -> Result<()> {
         "inventory.receipt.quick",
         &json!({"product": mug, "quantity": "3", "unit_cost": {"amount": "70", "currency": "CZK"}}),
     )?;
-    tell("stock", "has received 3 mugs.");
+    scenario.story.tell("stock", "has received 3 mugs.");
 
     let lead = json!({"name": "Karel Vaněk", "company_name": "Kavárna U Vaňka", "email": "karel@vanek.example", "message": "Potřebujeme 5 hrnků."});
     scenario.visitor().run("crm.lead.arrive", &lead)?;
-    tell("visitor", "writes through the web form: we need 5 mugs.");
+    scenario.story.tell("visitor", "writes through the web form: we need 5 mugs.");
     let task = sales.task()?;
-    tell("sales", &format!("finds in the inbox: {}", text(&task["title"])));
+    scenario.story.tell("sales", &format!("finds in the inbox: {}", text(&task["title"])));
     sales.run("process.task.complete", &json!({"task": task["id"]}))?;
     let lead = sales.get("crm.lead", &task["subject"]["id"])?;
     let party = lead["party"].clone();
-    tell(
+    scenario.story.tell(
         "sales",
         &format!(
             "turns the lead into the customer {} and a deal, without retyping.",
@@ -110,7 +137,7 @@ fn play(scenario: &Scenario) -> Result<()> {
     let order = sales.run("sales.quote.accept", &json!({"quote": quote}))?["order"].clone();
     sales.run("sales.order.confirm", &json!({"order": order}))?;
     let order_record = sales.get("sales.order", &order)?;
-    tell(
+    scenario.story.tell(
         "sales",
         &format!(
             "sends a quote, which is accepted and becomes order {} over {} CZK.",
@@ -120,9 +147,9 @@ fn play(scenario: &Scenario) -> Result<()> {
     );
 
     let task = stock.task()?;
-    tell("stock", &format!("finds in the inbox: {}", text(&task["title"])));
+    scenario.story.tell("stock", &format!("finds in the inbox: {}", text(&task["title"])));
     let problem = stock.refused("process.task.complete", &json!({"task": task["id"]}))?;
-    tell("stock", &format!("presses Ship and is refused: {}", text(&problem["detail"])));
+    scenario.story.tell("stock", &format!("presses Ship and is refused: {}", text(&problem["detail"])));
     let action = problem["actions"]
         .as_array()
         .into_iter()
@@ -131,16 +158,16 @@ fn play(scenario: &Scenario) -> Result<()> {
         .cloned();
     let action = action.ok_or_else(|| wrong(format!("nothing was offered: {problem}")))?;
     stock.run("inventory.receipt.quick", &action["input"])?;
-    tell("stock", &format!("presses what is offered: {}", text(&action["label"])));
+    scenario.story.tell("stock", &format!("presses what is offered: {}", text(&action["label"])));
     stock.run("process.task.complete", &json!({"task": task["id"]}))?;
-    tell("stock", "presses Ship again: the goods left, their cost is in the ledger, the step is done.");
+    scenario.story.tell("stock", "presses Ship again: the goods left, their cost is in the ledger, the step is done.");
 
     let task = accounts.task()?;
-    tell("accounts", &format!("finds in the inbox: {}", text(&task["title"])));
+    scenario.story.tell("accounts", &format!("finds in the inbox: {}", text(&task["title"])));
     let invoice_id = task["subject"]["id"].clone();
     accounts.run("process.task.complete", &json!({"task": task["id"]}))?;
     let invoice = accounts.get("finance.invoice", &invoice_id)?;
-    tell(
+    scenario.story.tell(
         "accounts",
         &format!("sends invoice {} over {} CZK.", text(&invoice["number"]), text(&invoice["total"]["amount"])),
     );
@@ -149,10 +176,10 @@ fn play(scenario: &Scenario) -> Result<()> {
     if paid["state"] != "paid" {
         return Err(wrong(format!("the payment did not find its invoice: {paid}")));
     }
-    tell("accounts", "takes the bank statement in: the payment finds its invoice, which is paid.");
+    scenario.story.tell("accounts", "takes the bank statement in: the payment finds its invoice, which is paid.");
 
     let (_, overview) = manager.ask("GET", "/api/v1/operations/insight.overview", None)?;
-    tell(
+    scenario.story.tell(
         "manager",
         &format!(
             "sees: bank {} CZK, stock {} CZK.",
@@ -165,7 +192,7 @@ fn play(scenario: &Scenario) -> Result<()> {
     if !done {
         return Err(wrong(format!("a process is not done: {runs}")));
     }
-    tell("manager", "sees that the process from order to cash has ended.");
+    scenario.story.tell("manager", "sees that the process from order to cash has ended.");
     Ok(())
 }
 

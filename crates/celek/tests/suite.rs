@@ -4,6 +4,8 @@
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/cli.rs"]
+mod cli;
 #[path = "suite/crash.rs"]
 mod crash;
 #[path = "suite/description.rs"]
@@ -14,3 +16,9 @@ mod guests;
 mod house;
 #[path = "../src/modules.rs"]
 mod modules;
+#[path = "suite/problems.rs"]
+mod problems;
+#[path = "suite/recipes.rs"]
+mod recipes;
+#[path = "suite/words.rs"]
+mod words;
