@@ -10,6 +10,7 @@ pub const CODES: &[&str] = &[
     "check",
     "check_failed",
     "choice",
+    "conflict",
     "control_characters",
     "country",
     "currency",

@@ -11,9 +11,9 @@ use serde_json::{Value as J, json};
 use crate::house::{CELEK, demo, folder};
 
 /// A copy of the demo company.
-struct Copy(PathBuf);
+struct Company(PathBuf);
 
-impl Copy {
+impl Company {
     fn new() -> Self {
         let folder = folder("cli");
         std::fs::copy(demo(), folder.join("demo.db")).unwrap();
@@ -27,7 +27,7 @@ impl Copy {
     }
 }
 
-impl Drop for Copy {
+impl Drop for Company {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -53,7 +53,7 @@ fn document(output: &Output) -> J {
 
 #[test]
 fn tables_speak_the_terminals_language() {
-    let copy = Copy::new();
+    let copy = Company::new();
     let states = |language: &str| out(&copy.run(language, &["list", "finance.invoice", "--group", "state"]));
     let (czech, english) = (states("cs_CZ.UTF-8"), states("en_US.UTF-8"));
     assert!(czech.contains("Zaplacen") && !czech.contains("paid"), "{czech}");
@@ -69,7 +69,7 @@ fn tables_speak_the_terminals_language() {
 
 #[test]
 fn every_command_prints_one_document_where_it_is_asked_to() {
-    let copy = Copy::new();
+    let copy = Company::new();
     let order =
         document(&copy.run("en", &["list", "sales.order", "--limit", "1", "--json"]))["rows"][0]["id"].to_string();
     let backup = copy.0.join("backup.db");
@@ -94,13 +94,13 @@ fn every_command_prints_one_document_where_it_is_asked_to() {
     // A refusal is a problem document, on the same place.
     for (args, status, code) in [
         (&["do", "sales.order.confirm", "--input", &format!("{{\"order\": {order}}}"), "--json"][..], 1, "wrong_state"),
-        (&["do", "nothing", "--json"], 2, "not_found"),
-        (&["list", "nothing", "--json"], 2, "not_found"),
-        (&["list", "party.party", "--sort", "nothing", "--json"], 2, "no_field"),
-        (&["do", "process.inbox.mine", "--input", "{", "--json"], 2, "command"),
-        (&["list", "party.party", "--user", "nobody", "--json"], 2, "no_user"),
-        (&["token", "--user", "nobody", "--json"], 2, "no_user"),
-        (&["backup", backup, "--json"], 1, "command"),
+        (&["do", "nothing", "--json"][..], 2, "not_found"),
+        (&["list", "nothing", "--json"][..], 2, "not_found"),
+        (&["list", "party.party", "--sort", "nothing", "--json"][..], 2, "no_field"),
+        (&["do", "process.inbox.mine", "--input", "{", "--json"][..], 2, "command"),
+        (&["list", "party.party", "--user", "nobody", "--json"][..], 2, "no_user"),
+        (&["token", "--user", "nobody", "--json"][..], 2, "no_user"),
+        (&["backup", backup, "--json"][..], 1, "command"),
     ] {
         let output = copy.run("en", args);
         assert_eq!(output.status.code(), Some(status), "{args:?}: {}", err(&output));
@@ -110,7 +110,7 @@ fn every_command_prints_one_document_where_it_is_asked_to() {
 
 #[test]
 fn errors_say_what_to_do() {
-    let copy = Copy::new();
+    let copy = Company::new();
     let nowhere = format!("sqlite:{}", copy.0.join("nowhere.db").display());
     let output = celek("en", &["list", "party.party", "--db", &nowhere]);
     assert_eq!(output.status.code(), Some(2));
@@ -125,7 +125,7 @@ fn errors_say_what_to_do() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let copy = Copy::new();
+    let copy = Company::new();
     let db = copy.db();
     for args in [
         &["completion", "bash"][..],
@@ -146,7 +146,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn logs_have_colours_on_a_terminal_only() {
-    let copy = Copy::new();
+    let copy = Company::new();
     let output = Command::new(CELEK)
         .args(["list", "party.party", "--limit", "1", "--db", &copy.db()])
         .env("CELEK_LOG", "trace")
