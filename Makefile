@@ -7,7 +7,9 @@ CARGO ?= cargo
 
 run: build
 	@mkdir -p $(dir $(DB))
-	@test -f $(DB) || target/release/celek demo --db sqlite:$(DB)
+	@# A demo company that was interrupted while it was made is no demo company.
+	@test -f $(DB) || { trap 'rm -rf $(DB) $(DB)-wal $(DB)-shm $(DB).files; exit 130' INT TERM; \
+		target/release/celek demo --db sqlite:$(DB) || { rm -rf $(DB) $(DB)-wal $(DB)-shm $(DB).files; exit 1; }; }
 	target/release/celek serve --db sqlite:$(DB) --listen 127.0.0.1:$(PORT)
 
 build: web
