@@ -104,3 +104,15 @@ fn a_printed_document_is_shown_safely() {
         assert!(read.header("content-disposition").starts_with("attachment"), "{name}");
     }
 }
+
+#[test]
+fn a_demo_company_answers_under_the_names_of_this_machine_only() {
+    let house = House::new();
+    for (host, status) in [("localhost", 200), ("127.0.0.1:8080", 200), ("[::1]", 200), ("example.com", 421)] {
+        for path in ["/", "/api/v1/session", "/healthz"] {
+            let reply = house.client().with("host", host).get(path);
+            assert_eq!(reply.status, status, "{host} {path}");
+        }
+    }
+    assert_eq!(house.client().with("host", "localhost.example.com").get("/").code(), "misdirected");
+}
