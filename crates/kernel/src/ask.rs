@@ -20,6 +20,14 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// As reading does; `None` where there is no such active user.
     fn principal(&self, user: i64, company: i64, cx: &mut Cx<'_>) -> Result<Option<Principal>>;
+    /// What a user is called, also one who has left; `None` where there is no such user.
+    ///
+    /// # Errors
+    /// As reading does.
+    fn name(&self, user: i64, cx: &mut Cx<'_>) -> Result<Option<String>> {
+        let _ = (user, cx);
+        Ok(None)
+    }
     /// The user with this login.
     ///
     /// # Errors

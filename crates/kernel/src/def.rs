@@ -568,6 +568,8 @@ pub struct Module {
     pub extends: &'static [(&'static str, &'static str)],
     /// Users and sessions, where the module owns them.
     pub directory: Option<&'static dyn crate::ask::Directory>,
+    /// What a step of a process is called, where the module owns processes.
+    pub steps: Option<crate::history::StepNames>,
     /// Runs once when a company is created: series, accounts and the like.
     pub found: &'static [fn(&mut Cx<'_>) -> Result<()>],
 }
@@ -590,6 +592,7 @@ impl Module {
         views: &[],
         extends: &[],
         directory: None,
+        steps: None,
         found: &[],
     };
 }

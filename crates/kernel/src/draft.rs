@@ -94,6 +94,12 @@ impl Cx<'_> {
                         draft.refusal.as_ref().map_or(J::Null, |e| J::from(schema.error_message(language, e))),
                     );
                     map.insert("code".to_owned(), draft.refusal.as_ref().map_or(J::Null, |e| J::from(e.code.as_ref())));
+                    let helped = draft.refusal.as_ref().is_some_and(|e| {
+                        let code = e.code.as_ref();
+                        !e.actions.is_empty()
+                            || schema.modules.iter().flat_map(|m| m.remedies).any(|remedy| remedy.code == code)
+                    });
+                    map.insert("remedies".to_owned(), J::from(helped));
                     if let Some(prefill) = draft.prefill {
                         map.insert("input".to_owned(), prefill);
                     }

@@ -8,8 +8,20 @@ use crate::{
     field::Kind,
     json::encode,
     query::{CompiledGroup, Measure},
+    schema::Schema,
     value::{Currency, decimal_text, round_div},
 };
+
+/// The entity to which a path of references leads, where its last field is a reference.
+pub(crate) fn leads_to(schema: &Schema, entity: &str, path: &str) -> Option<&'static str> {
+    let mut entity = entity;
+    let mut found = None;
+    for name in path.split('.') {
+        let Kind::Ref(to) = schema.plan(entity).ok()?.field(name)?.kind else { return None };
+        (entity, found) = (to, Some(to));
+    }
+    found
+}
 
 /// The group's fields under their names as given, `count`, and `sum_FIELD` and its kin as decimal texts.
 ///

@@ -1,5 +1,7 @@
 //! The history of a record: who changed what, when, through which operation and process step.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use serde_json::{Map, Value as J, json};
 use store::Value;
 
@@ -10,6 +12,18 @@ use crate::{
     field::Kind,
     query::{self, Query},
 };
+
+/// Names the step of a process that stands in an audit entry, in the language of who asks.
+pub type StepNames = fn(step: &str, cx: &mut Cx<'_>) -> Result<Option<StepName>>;
+
+/// What people call a process and one of its steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepName {
+    /// The process.
+    pub process: String,
+    /// The step.
+    pub step: String,
+}
 
 impl Cx<'_> {
     /// The newest changes of a record first, at most `limit`; `after` is the `next` of the page before.
@@ -42,6 +56,7 @@ impl Cx<'_> {
         let last = rows.last().and_then(|row| row.get(7)).and_then(Value::as_int);
         let next = last.filter(|_| more).map(|id| id.to_string());
         let mut out = Vec::new();
+        let mut people = HashMap::new();
         for row in rows {
             let text_at = |i: usize| row.get(i).and_then(Value::as_text).unwrap_or("");
             let changes: J = serde_json::from_str(text_at(1)).unwrap_or(J::Null);
@@ -74,17 +89,61 @@ impl Cx<'_> {
             }
             let at = row.get(2).and_then(Value::as_int).and_then(|m| jiff::Timestamp::from_microsecond(m).ok());
             let operation = text_at(5);
+            let named = match row.get(6).and_then(Value::as_text) {
+                Some(step) => self.step_name(step)?,
+                None => None,
+            };
+            let step = named.as_ref().map(|n| n.step.as_str()).or_else(|| row.get(6).and_then(Value::as_text));
+            let actor = self.actor_name(row.get(3).and_then(Value::as_int), text_at(4), named.as_ref(), &mut people)?;
             out.push(json!({
                 "kind": text_at(0),
                 "at": at.map(|a| a.to_string()),
-                "actor": {"id": row.get(3).and_then(Value::as_int), "name": text_at(4)},
+                "actor": {"id": row.get(3).and_then(Value::as_int), "name": actor},
                 "operation": operation,
                 "operation_label": schema.label_by_key(language, &format!("{operation}.label")),
-                "step": row.get(6).and_then(Value::as_text),
+                "step": step,
                 "changes": list,
             }));
         }
         Ok(json!({"rows": out, "next": next}))
+    }
+
+    /// What people call a step of a process, as its module tells it.
+    ///
+    /// # Errors
+    /// As reading does.
+    pub fn step_name(&mut self, step: &str) -> Result<Option<StepName>> {
+        let schema = self.schema.clone();
+        for names in schema.modules.iter().filter_map(|m| m.steps) {
+            if let Some(found) = names(step, self)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A person by name; a process that acted by what it is called; else what was written down then.
+    fn actor_name(
+        &mut self,
+        user: Option<i64>,
+        written: &str,
+        step: Option<&StepName>,
+        people: &mut HashMap<i64, Option<String>>,
+    ) -> Result<String> {
+        let Some(user) = user.filter(|user| *user != 0) else {
+            return Ok(step.map_or_else(|| written.to_owned(), |s| s.process.clone()));
+        };
+        let name = match people.entry(user) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let directory = self.schema.modules.iter().find_map(|m| m.directory);
+                place.insert(match directory {
+                    Some(directory) => directory.name(user, self)?,
+                    None => None,
+                })
+            }
+        };
+        Ok(name.clone().unwrap_or_else(|| written.to_owned()))
     }
 
     /// Documents that refer to a record by a reference to any record, and those that it refers to.

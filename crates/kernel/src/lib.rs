@@ -75,6 +75,7 @@ pub use field::{
 };
 pub use filter::{Filter, Op, Operand};
 pub use finish::fill_pattern;
+pub use history::{StepName, StepNames};
 pub use hub::{Change, ChangeKind, Hub};
 pub use intern::intern;
 pub use jobs::{MAX_ATTEMPTS, RetryJob};

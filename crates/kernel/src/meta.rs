@@ -98,7 +98,7 @@ impl Teller<'_> {
                 found.entry(plan.def.area).or_default()[0].push(plan.def.name);
             }
         }
-        // A read operation that needs nothing to be said is a page of its own.
+        // A read operation for which nothing must be said is a page of its own.
         for def in self.schema.modules.iter().flat_map(|m| m.operations).map(|o| (o.def)()) {
             if def.read && !def.area.is_empty() && self.who.may_call(def) {
                 found.entry(def.area).or_default()[1].push(def.name);
@@ -371,6 +371,8 @@ impl Teller<'_> {
                 "entity": other.def.name,
                 "columns": self.names(other, panel.get("columns")),
                 "sums": self.names(other, panel.get("sums")),
+                "path": panel.get("path").cloned().unwrap_or(J::Null),
+                "filter": panel.get("filter").cloned().unwrap_or(J::Null),
             }));
         }
         out

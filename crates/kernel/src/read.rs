@@ -268,4 +268,24 @@ impl Cx<'_> {
         let rows = self.conn.rows(&compiled.text, &compiled.params)?;
         rows.iter().map(|row| crate::grouped::row_json(&compiled, row)).collect()
     }
+
+    /// As [`Cx::group`], with the titles of references that were grouped by, under `_titles`.
+    ///
+    /// # Errors
+    /// As [`Cx::group`].
+    pub fn group_titled(&mut self, query: &Query, checked: bool) -> Result<Vec<serde_json::Value>> {
+        let mut rows = self.group(query, checked)?;
+        let schema = self.schema.clone();
+        for name in &query.group {
+            let Some(to) = crate::grouped::leads_to(&schema, &query.entity, name) else { continue };
+            let ids: Vec<i64> = rows.iter().filter_map(|row| row[name.as_str()].as_i64()).collect();
+            let titles = self.titles(to, &ids, 1)?;
+            for row in &mut rows {
+                if let Some(title) = row[name.as_str()].as_i64().and_then(|id| titles.get(&id)) {
+                    row["_titles"][name.as_str()] = serde_json::Value::from(title.as_str());
+                }
+            }
+        }
+        Ok(rows)
+    }
 }

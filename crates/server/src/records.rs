@@ -79,7 +79,8 @@ pub(crate) fn list(app: &Arc<App>, call: &Call, entity: &str, who: &Arc<Principa
             let (rows, next) = cx.select(&query, true)?;
             json!({"rows": cx.present(entity, &rows, &shape)?, "next": next})
         } else {
-            json!({"rows": cx.group(&query, true)?, "next": null})
+            let rows = if shape.titles { cx.group_titled(&query, true)? } else { cx.group(&query, true)? };
+            json!({"rows": rows, "next": null})
         };
         if count {
             answer["count"] = J::from(cx.count(&query, true)?);

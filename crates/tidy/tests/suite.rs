@@ -219,6 +219,24 @@ fn licences_are_permissive() {
     assert!(wrong.is_empty(), "licences that we do not want: {wrong:#?}");
 }
 
+/// What the client is built and tested with, and what is never delivered, may be under MPL-2.0 too.
+#[test]
+fn licences_of_the_client_are_permissive() {
+    let text = std::fs::read_to_string(root().join("web/package-lock.json")).unwrap();
+    let lock: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let packages = lock["packages"].as_object().unwrap();
+    assert!(packages.len() > 50, "the lock file lists what it locks");
+    let mut wrong = BTreeMap::new();
+    for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+        let licence = package["license"].as_str().unwrap_or("none given");
+        let tool = package["dev"] == true && licence == "MPL-2.0";
+        if !permitted(licence) && !tool {
+            wrong.insert(name.clone(), licence.to_owned());
+        }
+    }
+    assert!(wrong.is_empty(), "licences that we do not want: {wrong:#?}");
+}
+
 #[test]
 fn what_is_derived_is_registered() {
     let mut wrong = Vec::new();

@@ -311,7 +311,7 @@ pub(crate) fn opposite(cx: &mut Cx<'_>, entry: Id<Entry>) -> Result<Vec<PostLine
 
 /// Debits and credits of each account up to a day.
 #[derive(Operation)]
-#[operation(name = "finance.report.trial_balance", allow = "accounts manager", read)]
+#[operation(name = "finance.report.trial_balance", allow = "accounts manager", read, area = "money")]
 pub struct TrialBalance {
     /// Up to this period (`2026-11`); all where empty.
     pub to: Option<String>,

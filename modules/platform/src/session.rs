@@ -180,6 +180,9 @@ impl Directory for Users {
     fn roles(&self, language: Language, cx: &mut Cx<'_>) -> Result<Vec<(String, String)>> {
         user::role_labels(cx, language)
     }
+    fn name(&self, user: i64, cx: &mut Cx<'_>) -> Result<Option<String>> {
+        Ok(cx.get::<User>(Id::new(user)).ok().map(|found| found.name.clone()))
+    }
     fn principal(&self, user: i64, company: i64, cx: &mut Cx<'_>) -> Result<Option<Principal>> {
         let Ok(found) = cx.get::<User>(Id::new(user)) else { return Ok(None) };
         if !found.active || found.archived {

@@ -6,7 +6,9 @@ use std::{
 };
 
 use bpmn::{Definitions, Process};
-use kernel::{Cx, Entity, Error, Fields, Id, LongText, Operation, Principal, PrincipalKind, Rec, Result, Run, Value};
+use kernel::{
+    Cx, Entity, Error, Fields, Id, LongText, Operation, Principal, PrincipalKind, Rec, Result, Run, StepName, Value,
+};
 use parking_lot::RwLock;
 
 /// A version of a process as it was deployed. Instances go on with the version that they started on.
@@ -134,6 +136,23 @@ fn roles_exist(cx: &mut Cx<'_>, process: &Process, who: &Principal) -> Result<()
         Some(role) => Err(Error::refused("process.no_such_role").with("role", role.as_str())),
         None => Ok(()),
     }
+}
+
+/// What people call the process and the element of `KEY:ELEMENT`, by the newest version that has it. A person's step is
+/// written down as `ELEMENT` alone: then any process that has such an element names it.
+pub(crate) fn step_name(step: &str, cx: &mut Cx<'_>) -> Result<Option<StepName>> {
+    let (of, element) = match step.split_once(':') {
+        Some((key, element)) => (vec![("key", Value::from(key))], element),
+        None => (Vec::new(), step),
+    };
+    for definition in cx.by::<Definition>(&of)?.into_iter().rev() {
+        let process = parsed(&definition.xml.0)?;
+        let Some(at) = process.element(element) else { continue };
+        let czech = cx.who().language == kernel::Language::Cs;
+        let name = definition.name_cs.clone().filter(|_| czech).unwrap_or_else(|| definition.name.clone());
+        return Ok(Some(StepName { process: name, step: crate::instance::name_of(at, cx) }));
+    }
+    Ok(None)
 }
 
 /// The principal in whose name a definition acts.

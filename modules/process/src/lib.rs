@@ -63,6 +63,7 @@ pub static MODULE: Module = Module {
         on!(kernel::LetterFailed, letter::failed),
     ],
     after: &[task::bound],
+    steps: Some(definition::step_name),
     checks: check::CHECKS,
     jobs: &[
         Job { name: "process.timers", every: 2, run: timer::fire },

@@ -10,7 +10,7 @@ fn filled() -> Served {
         served.trial.create(
             "sales",
             "party.party",
-            json!({"name": name, "credit_limit": {"amount": "10.50", "currency": "CZK"}}),
+            json!({"name": name, "credit_limit": {"amount": "10.50", "currency": "CZK"}, "addresses": [{"kind": "invoice", "city": "Brno"}]}),
         );
     }
     served
@@ -32,12 +32,26 @@ fn lists_are_filtered_sorted_paged_counted_and_grouped() {
     let groups = sales.get("/api/v1/entities/party.party?group=kind&sum=credit_limit").json();
     assert_eq!(groups["rows"][0]["sum_credit_limit"], "52.50");
     assert_eq!(groups["rows"][0]["count"], 5);
+    let titled = sales.get("/api/v1/entities/party.address?group=party&titles=1").json();
+    let names: Vec<_> =
+        titled["rows"].as_array().into_iter().flatten().map(|r| r["_titles"]["party"].clone()).collect();
+    assert_eq!(names.len(), 5);
+    assert!(names.contains(&json!("Čáp")), "{titled}");
+    let bare = sales.get("/api/v1/entities/party.address?group=party").json();
+    assert!(bare["rows"][0]["_titles"].is_null());
 }
 
 #[test]
 fn a_record_has_its_revision_as_etag_and_tells_operations() {
     let served = filled();
     let sales = served.as_user("sales");
+    let user = sales.get("/api/v1/session").json()["user"]["id"].as_i64().expect("a user");
+    let renamed = served.as_user("admin").json(
+        "PATCH",
+        &format!("/api/v1/entities/platform.user/{user}"),
+        &json!({"name": "Jana Nová"}),
+    );
+    assert_eq!(renamed.status, 200, "{}", renamed.text());
     let id = sales.get("/api/v1/entities/party.party?limit=1").json()["rows"][0]["id"].as_i64().expect("an id");
     let one = sales.get(&format!("/api/v1/entities/party.party/{id}?operations=1&titles=1"));
     assert_eq!((one.status, one.header("etag")), (200, "\"1\""));
@@ -48,6 +62,10 @@ fn a_record_has_its_revision_as_etag_and_tells_operations() {
         assert_eq!(reply.status, 200, "{part}: {}", reply.text());
         assert!(reply.json()["rows"].is_array(), "{part}");
     }
+    // People read who did what, not what they sign in as.
+    let history = sales.get(&format!("/api/v1/entities/party.party/{id}/history?lang=cs")).json();
+    assert_eq!(history["rows"][0]["actor"]["name"], "Jana Nová");
+    assert_eq!(history["rows"][0]["operation_label"], "Vytvořeno");
 }
 
 #[test]
