@@ -35,7 +35,7 @@ export const entities = {
       filters: [{ key: 'companies', label: ['Companies', 'Firmy'], filter: { kind: 'company' } }, { key: 'persons', label: ['People', 'Osoby'], filter: { kind: 'person' } }],
       sort: 'name', group: null, empty: ['Customers and suppliers stand here. Create one, or convert a lead.', 'Zde jsou zákazníci a dodavatelé. Založte záznam, nebo převeďte poptávku.'],
     },
-    panels: [{ key: 'orders', label: ['Orders', 'Objednávky'], entity: 'sales.order', columns: ['number', 'state', 'total'], sums: ['total'] }],
+    panels: [{ key: 'orders', label: ['Orders', 'Objednávky'], entity: 'sales.order', columns: ['number', 'state', 'total'], sums: ['total'], path: 'customer', filter: null }],
   },
   'party.tag': {
     label: ['Tag', 'Štítek'], plural: ['Tags', 'Štítky'], title: 'name', status: null, append_only: false, rights,
@@ -87,7 +87,7 @@ export const entities = {
       filters: [{ key: 'open', label: ['Drafts', 'Rozpracované'], filter: { state: 'draft' } }, { key: 'confirmed', label: ['Confirmed', 'Potvrzené'], filter: { state: 'confirmed' } }, { key: 'delivered', label: ['Delivered', 'Dodané'], filter: { state: 'delivered' } }],
       sort: '-id', group: null, empty: ['An order says what a customer wants. Create one, or accept a quote.', 'Objednávka říká, co zákazník chce. Založte ji, nebo přijměte nabídku.'],
     },
-    panels: [{ key: 'deliveries', label: ['Deliveries', 'Dodávky'], entity: 'inventory.delivery', columns: ['number', 'state'], sums: [] }],
+    panels: [{ key: 'deliveries', label: ['Deliveries', 'Dodávky'], entity: 'inventory.delivery', columns: ['number', 'state'], sums: [], path: 'order', filter: null }],
   },
   'sales.order_line': {
     label: ['Order line', 'Položka objednávky'], plural: ['Order lines', 'Položky objednávek'], title: null, status: null, append_only: false, rights,
@@ -158,6 +158,11 @@ export const operations = {
   }),
   'inventory.receipt.receive': operation(['Receive goods', 'Přijmout zboží'], { input: [f('product', ['Product', 'Produkt'], 'ref', { to: 'product.product', required: true }), f('quantity', ['Quantity', 'Množství'], 'dec', { scale: 3, required: true }), f('cost', ['Unit cost', 'Cena za kus'], 'money', { required: true })] }),
   'inventory.move.count': operation(['Count stock', 'Inventura'], { button: 2, input: [f('product', ['Product', 'Produkt'], 'ref', { to: 'product.product', required: true }), f('counted', ['Counted', 'Spočteno'], 'dec', { scale: 3, required: true })] }),
+  'sales.report.overview': operation(['Overview', 'Přehled'], {
+    read: true, help: ['How it goes.', 'Jak to jde.'], button: 0,
+    input: [f('state', ['State', 'Stav'], 'choice', { choices: [c('draft', ['Draft', 'Rozpracováno'], 'grey'), c('confirmed', ['Confirmed', 'Potvrzeno'], 'blue')] })],
+    output: [f('total', ['Total', 'Celkem'], 'money'), f('orders', ['Orders', 'Objednávky'], 'int'), f('customers', ['Customers', 'Zákazníci'], 'list', { fields: [f('name', ['Name', 'Název'], 'text'), f('total', ['Total', 'Celkem'], 'money')] })],
+  }),
   'process.task.complete': operation(['Done', 'Hotovo'], { on: 'process.task', target: 'task', input: [target('task', 'process.task'), f('values', ['Values', 'Hodnoty'], 'json')] }),
   'process.task.claim': operation(['Take it', 'Převzít'], { on: 'process.task', target: 'task', button: 2, input: [target('task', 'process.task')] }),
   'process.task.release': operation(['Give it back', 'Vrátit'], { on: 'process.task', target: 'task', button: 2, input: [target('task', 'process.task')] }),
@@ -165,10 +170,10 @@ export const operations = {
 };
 
 export const areas = [
-  { key: 'customers', label: ['Customers', 'Zákazníci'], entities: ['party.party', 'party.tag'] },
-  { key: 'sales', label: ['Sales', 'Prodej'], entities: ['sales.order'] },
-  { key: 'goods', label: ['Goods', 'Zboží'], entities: ['product.product', 'inventory.delivery', 'inventory.move'] },
-  { key: 'processes', label: ['Processes', 'Procesy'], entities: ['process.task'] },
+  { key: 'customers', label: ['Customers', 'Zákazníci'], entities: ['party.party', 'party.tag'], operations: [] },
+  { key: 'sales', label: ['Sales', 'Prodej'], entities: ['sales.order'], operations: ['sales.report.overview'] },
+  { key: 'goods', label: ['Goods', 'Zboží'], entities: ['product.product', 'inventory.delivery', 'inventory.move'], operations: [] },
+  { key: 'processes', label: ['Processes', 'Procesy'], entities: ['process.task'], operations: [] },
 ];
 
 export const people = [
@@ -194,7 +199,7 @@ export function seed() {
   }
   put('party.tag', { name: 'VIP' });
   put('party.tag', { name: 'HoReCa' });
-  [['CUP-01', 'Hrnek bílý 300 ml', 89], ['CUP-02', 'Hrnek modrý 300 ml', 94.5], ['PLT-01', 'Talíř mělký', 129], ['BOX-05', 'Krabice dárková', 35], ['SHIP', 'Doprava', 150]].forEach(([code, name, price]) => put('product.product', { code, name, price: money(price), service: code === 'SHIP', weight: '0.350' }));
+  [['CUP-01', 'Hrnek bílý 300 ml', 89], ['CUP-02', 'Hrnek modrý 300 ml', 94.5], ['PLT-01', 'Talíř mělký', 129], ['BOX-05', 'Krabice dárková', 35], ['SHIP', 'Doprava', 150]].forEach(([code, name, price]) => put('product.product', { code, name, price: money(price), service: code === 'SHIP', kind: code === 'SHIP' ? 'service' : 'goods', weight: '0.350' }));
   const states = ['draft', 'confirmed', 'delivered', 'cancelled'];
   for (let i = 0; i < 60; i += 1) {
     const order = put('sales.order', { number: `SO-2026-${String(i + 1).padStart(4, '0')}`, state: states[(i * 7) % 4], customer: (i % 10) + 1, date: `2026-11-${String((i % 28) + 1).padStart(2, '0')}`, due: `2026-12-${String((i % 28) + 1).padStart(2, '0')}`, price_list: 'Základní', owner: 'Jana Nová', invoicing: 'delivered', note: i % 5 ? null : 'Zabalit jako dárek.', reference: null, created: '2026-11-24T08:30:00Z', lines: [] });

@@ -32,7 +32,7 @@ const say = (value, lang, key) => {
 class Refused extends Error {
   constructor(status, code, title, detail, more = {}) {
     super(title[0]);
-    this.problem = { type: `/api/docs#errors/${code}`, title, status, detail, code, errors: [], actions: [], request: Math.random().toString(36).slice(2, 10), ...more };
+    this.problem = { type: `/api/docs#errors/${code}`, title, status, detail, code, errors: [], actions: [], needs: [], request: Math.random().toString(36).slice(2, 10), ...more };
   }
 }
 const notFound = () => new Refused(404, 'not_found', ['Not found', 'Nenalezeno'], ['There is no such record.', 'Takový záznam není.']);
@@ -44,7 +44,7 @@ const titleOf = (name, id, lang) => {
 
 const changed = (entity, row, kind, actor, operation, changes) => {
   if (kind === 'changed') row.rev += 1;
-  history.unshift({ entity, id: row.id, at: new Date().toISOString(), actor: { id: actor.id, name: actor.name }, operation: operation?.name ?? null, operation_label: operation?.label ?? null, step: null, changes: changes ?? [] });
+  history.unshift({ kind, entity, id: row.id, at: new Date().toISOString(), actor: { id: actor.id, name: actor.name }, operation: operation?.name ?? (kind === 'created' ? 'record.create' : 'record.change'), operation_label: operation?.label ?? (kind === 'created' ? 'Created' : 'Changed'), step: null, changes: changes ?? [] });
   const data = JSON.stringify({ entity, id: row.id, rev: row.rev, kind });
   events.forEach((response) => response.write(`event: change\ndata: ${data}\n\n`));
 };
@@ -69,9 +69,21 @@ function present(name, row, lang, titles, lines) {
   const out = { ...say(rest, lang), _title: titleOf(name, row.id, lang) ?? String(row.id) };
   if (titles) out._titles = titlesOf(entity, row, lang);
   if (lines && entity.lines.length) {
-    out.lines = own.map((line) => ({ ...line, ...(titles ? { _titles: titlesOf(entities[entity.lines[0].entity], line, lang) } : {}) }));
+    out._read_only = readOnly(name, row, lang);
+    out.lines = own.map((line) => ({ ...line, rev: 1, archived: false, _title: titleOf('product.product', line.product) ?? '', ...(titles ? { _titles: titlesOf(entities[entity.lines[0].entity], line, lang) } : {}) }));
   }
   return out;
+}
+
+/** A confirmed order is final; of all else only what the declaration closes may not be typed. */
+function readOnly(name, row, lang) {
+  const final = name === 'sales.order' && row.state && row.state !== 'draft';
+  const closed = (of) => entities[of].fields.filter((field) => final || field.by_operation || field.read_only).map((field) => field.name);
+  return {
+    record: Boolean(final), code: final ? 'frozen' : null,
+    reason: final ? say(['Order: this record is final and cannot be changed.', 'Objednávka: záznam je konečný a nelze jej měnit.'], lang) : null,
+    fields: closed(name), lines: Object.fromEntries(entities[name].lines.map((lines) => [lines.name, [...closed(lines.entity), lines.by]])),
+  };
 }
 
 const titlesOf = (entity, row, lang) =>
@@ -83,7 +95,7 @@ const allowed = (name, row, lang) =>
     const fine = !operation.when || operation.when.includes(status);
     const choice = entities[name].fields.find((field) => field.name === entities[name].status)?.choices?.find((each) => each.value === status);
     const input = key === 'inventory.delivery.ship_part' ? { lines: row.lines.map((line) => ({ product: line.product, quantity: String(Math.min(Number(line.quantity), stock[line.product] ?? 0)), _titles: { product: titleOf('product.product', line.product, lang) } })) } : undefined;
-    return { operation: key, allowed: fine, reason: fine ? null : say([`Not possible in the state “${choice?.label[0]}”.`, `Ve stavu „${choice?.label[1]}“ to není možné.`], lang), code: fine ? null : 'wrong_state', ...(input ? { input } : {}) };
+    return { operation: key, allowed: fine, reason: fine ? null : say([`Not possible in the state “${choice?.label[0]}”.`, `Ve stavu „${choice?.label[1]}“ to není možné.`], lang), code: fine ? null : 'wrong_state', remedies: false, ...(input ? { input } : {}) };
   });
 
 function match(row, filter) {
@@ -104,6 +116,7 @@ function list(name, query, lang) {
     rows = rows.filter((row) => words.every((word) => plain(JSON.stringify(entity.fields.filter((field) => field.searchable).map((field) => row[field.name])) + (titlesOf(entity, row, lang).customer ?? '')).includes(word)));
   }
   rows = rows.map((row) => present(name, row, lang, query.get('titles'), false));
+  if (query.get('group') || query.get('sum')) return { rows: grouped(name, rows, query, lang), next: null };
   const sort = (query.get('sort') ?? '-id').split(',')[0];
   const field = sort.replace(/^-/, '');
   const value = (row) => row[field]?.amount !== undefined ? Number(row[field].amount) : row[field] ?? '';
@@ -113,6 +126,25 @@ function list(name, query, lang) {
   const limit = Number(query.get('limit') ?? 50);
   const page = rows.slice(from, from + limit);
   return { rows: page, next: from + limit < count ? String(from + limit) : null, ...(query.get('count') ? { count } : {}) };
+}
+
+/** Groups by one field (days by month), with sums of money. */
+function grouped(name, rows, query, lang) {
+  const path = query.get('group');
+  const [field] = (path ?? '').split(':');
+  const found = new Map();
+  for (const row of rows) {
+    const value = path?.endsWith(':month') ? row[field]?.slice(0, 7) : row[field];
+    const group = found.get(value) ?? { value, rows: [] };
+    group.rows.push(row);
+    found.set(value, group);
+  }
+  const to = entities[name].fields.find((each) => each.name === field)?.to;
+  return [...found.values()].map((group) => ({
+    ...(path ? { [path]: group.value ?? null } : {}), count: group.rows.length,
+    ...Object.fromEntries((query.get('sum') ?? '').split(',').filter(Boolean).flatMap((sum) => [[`sum_${sum}`, money(group.rows.reduce((all, row) => all + minor(row[sum]?.amount ?? 0), 0)).amount], [`sum_${sum}_currency`, 'CZK']])),
+    ...(to && query.get('titles') ? { _titles: { [path]: titleOf(to, group.value, lang) } } : {}),
+  }));
 }
 
 function merge(name, row, body) {
@@ -164,7 +196,8 @@ function evaluate(name, body, lang) {
     compute(name, record);
     ['net', 'tax', 'total'].forEach((field) => (provenance[field] = 'computed'));
   }
-  return { record, provenance, errors, operations: before ? allowed(name, record, lang) : [], titles: titlesOf(entity, record, lang) };
+  record._read_only = readOnly(name, record, lang);
+  return { record, notes: [], provenance, errors, operations: before ? allowed(name, record, lang) : [], titles: titlesOf(entity, record, lang) };
 }
 
 function write(name, body, id, rev, actor, lang) {
@@ -173,12 +206,14 @@ function write(name, body, id, rev, actor, lang) {
   let lineId = Date.now() % 1000000;
   (record.lines ?? []).forEach((line) => { line.id ??= lineId++; delete line._titles; });
   if (!id) {
+    delete record._read_only;
     const row = { ...record, id: db[name].length + 1, rev: 1, archived: false };
     if (name === 'sales.order') Object.assign(row, { number: `SO-2026-${String(row.id).padStart(4, '0')}`, state: 'draft', created: new Date().toISOString() });
     db[name].push(row);
     changed(name, row, 'created', actor);
     return { id: row.id, rev: 1 };
   }
+  delete record._read_only;
   const row = db[name].find((each) => each.id === id);
   if (rev && Number(rev) !== row.rev) throw new Refused(412, 'stale', ['Changed meanwhile', 'Mezitím změněno'], ['Somebody else changed the record.', 'Záznam změnil někdo jiný.']);
   const changes = entities[name].fields.filter((field) => JSON.stringify(row[field.name]) !== JSON.stringify(record[field.name])).map((field) => ({ field: field.name, label: say(field.label, lang), before: row[field.name], after: record[field.name] }));
@@ -211,7 +246,7 @@ const handlers = {
     const task = { id: db['process.task'].length + 1, rev: 1, archived: false, title: [`Ship ${delivery.number}`, `Odeslat ${delivery.number}`], state: 'open', party: order.customer, due: '2026-11-27T16:00:00Z', operation: 'inventory.delivery.ship', operation_input: { delivery: delivery.id }, subject: { entity: 'inventory.delivery', id: delivery.id }, role: 'stock', kind: 'step', assignee: null };
     db['process.task'].push(task);
     changed('process.task', task, 'created', actor);
-    return { delivery: delivery.id, _result: { message: [`Order ${order.number} is confirmed.`, `Objednávka ${order.number}: potvrzeno.`], links: [{ entity: 'inventory.delivery', id: delivery.id, title: delivery.number }], next: [{ message: ['The storekeeper ships the goods.', 'Skladník odešle zboží.'] }] } };
+    return { delivery: delivery.id, _result: { numbers: [{ entity: 'sales.order', id: order.id, field: 'number', number: order.number }], message: [`Order ${order.number} is confirmed.`, `Objednávka ${order.number}: potvrzeno.`], links: [{ entity: 'inventory.delivery', id: delivery.id, title: delivery.number }], next: [{ field: null, code: 'sales.reserved', links: [], message: ['The storekeeper ships the goods.', 'Skladník odešle zboží.'] }] } };
   },
   'sales.order.cancel': (input, actor, lang) => {
     const order = db['sales.order'].find((row) => row.id === input.order);
@@ -232,6 +267,7 @@ const handlers = {
       const missing = Number(short.quantity) - (stock[short.product] ?? 0);
       throw new Refused(409, 'inventory.not_enough', ['There is not enough stock', 'Na skladě není dost zboží'],
         [`${name}: ${short.quantity * 1} needed, ${stock[short.product]} at Main warehouse, ${missing} missing.`, `${name}: potřeba ${short.quantity * 1}, v Hlavním skladu ${stock[short.product]}, chybí ${missing}.`], {
+          needs: [{ what: { entity: 'product.product', id: short.product }, quantity: String(missing), place: { entity: 'inventory.location', id: 1 } }],
           actions: [
             { operation: 'inventory.receipt.receive', label: [`Receive ${missing} × ${name}`, `Přijmout ${missing} × ${name}`], input: { product: short.product, quantity: String(missing) } },
             { operation: 'inventory.delivery.ship_part', label: ['Ship what is there', 'Odeslat, co je na skladě'], input: { delivery: delivery.id, lines: delivery.lines.map((line) => ({ product: line.product, quantity: String(Math.min(line.quantity, stock[line.product] ?? 0)) })) } },
@@ -270,6 +306,12 @@ const handlers = {
 const taskRow = (row, lang) => ({ id: row.id, title: say(row.title, lang), kind: row.kind, state: row.state, due: row.due, overdue: Boolean(row.due && row.due < '2026-11-24T12'), priority: 1, party: row.party, party_title: titleOf('party.party', row.party), subject: row.subject, subject_title: titleOf(row.subject.entity, row.subject.id, lang), process: say(['Order to cash', 'Od objednávky k penězům'], lang), step: row.operation ? say(['Ship', 'Odeslání'], lang) : say(['Call', 'Hovor'], lang), assignee: row.assignee, assignee_name: people.find((person) => person.id === row.assignee)?.name ?? null, role: row.role });
 
 const reads = {
+  'sales.report.overview': (query) => {
+    const orders = db['sales.order'].filter((row) => !query.get('state') || row.state === query.get('state')).map((row) => compute('sales.order', row));
+    const sum = (rows) => money(rows.reduce((all, row) => all + minor(row.total.amount), 0));
+    const customers = [...new Set(orders.map((row) => row.customer))].map((id) => ({ name: titleOf('party.party', id), total: sum(orders.filter((row) => row.customer === id)) }));
+    return { total: sum(orders), orders: orders.length, customers };
+  },
   'process.inbox.mine': (query, actor, lang) => ({ tasks: db['process.task'].filter((row) => ['open', 'claimed'].includes(row.state)).map((row) => taskRow(row, lang)) }),
   'process.task.show': (query, actor, lang) => {
     const row = db['process.task'].find((each) => each.id === Number(query.get('task')));

@@ -98,6 +98,8 @@ export interface ListQuery {
   after?: string | null;
   limit?: number;
   count?: boolean;
+  group?: string;
+  sum?: string;
 }
 
 export function listQuery(query: ListQuery): Query {
@@ -108,6 +110,8 @@ export function listQuery(query: ListQuery): Query {
     after: query.after,
     limit: query.limit,
     count: query.count ? 1 : undefined,
+    group: query.group,
+    sum: query.sum,
     titles: 1,
   };
 }
@@ -135,8 +139,8 @@ export const api = {
   remove: (name: string, id: number) => call<unknown>('DELETE', entity(name, `/${id}`)),
   draft: (name: string, body: Values, signal?: AbortSignal) =>
     call<Draft>('POST', entity(name, '/draft'), { body, signal }),
-  history: (name: string, id: number, signal?: AbortSignal) =>
-    call<{ rows: HistoryRow[]; next: string | null }>('GET', entity(name, `/${id}/history`), { signal }),
+  history: (name: string, id: number, after: string | null, signal?: AbortSignal) =>
+    call<{ rows: HistoryRow[]; next: string | null }>('GET', entity(name, `/${id}/history`), { query: { after, limit: 20 }, signal }),
   panel: (name: string, id: number, key: string, signal?: AbortSignal) =>
     call<Page>('GET', entity(name, `/${id}/panels/${encodeURIComponent(key)}`), { query: { titles: 1 }, signal }),
   links: (name: string, id: number, signal?: AbortSignal) =>

@@ -69,6 +69,10 @@ export interface Panel {
   entity: string;
   columns: string[];
   sums?: string[];
+  /** The way from its records to this one: the name of a reference, where that is all. */
+  path?: string | null;
+  /** What narrows it further. */
+  filter?: unknown;
 }
 
 export interface Entity {
@@ -119,6 +123,15 @@ export interface Session {
   setup: boolean;
 }
 
+/** What may not be typed into a record, and why it may not be changed at all. */
+export interface ReadOnly {
+  record: boolean;
+  code?: string | null;
+  reason?: string | null;
+  fields: string[];
+  lines: Record<string, string[]>;
+}
+
 /** A record, or an owned line: fields by name. A record that is being made has no id yet. */
 export interface Row extends Values {
   id?: number;
@@ -127,6 +140,7 @@ export interface Row extends Values {
   _title?: string;
   _titles?: Titles;
   _operations?: Allowed[];
+  _read_only?: ReadOnly | null;
 }
 
 export type Titles = Record<string, unknown>;
@@ -136,6 +150,8 @@ export interface Allowed {
   allowed: boolean;
   reason?: string | null;
   code?: string | null;
+  /** Not allowed, but pressing it tells what would help. */
+  remedies?: boolean;
   input?: Values | null;
 }
 
@@ -210,12 +226,13 @@ export interface StoredFile {
 }
 
 export interface HistoryRow {
+  kind?: 'created' | 'changed' | 'archived' | 'restored' | 'deleted' | null;
   at: string;
   actor?: { id: number; name: string } | null;
   operation?: string | null;
   operation_label?: string | null;
   step?: string | null;
-  changes: { field: string; label: string; before: unknown; after: unknown }[];
+  changes: { field: string; label: string; before: unknown; after: unknown; before_title?: string | null; after_title?: string | null }[];
 }
 
 export interface LinkedDocument {

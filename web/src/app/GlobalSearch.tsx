@@ -41,7 +41,9 @@ export function GlobalSearch() {
     }),
   });
   const needle = plain(text.trim());
+  const pages = useMemo(() => meta.areas.flatMap((area) => area.operations ?? []).filter((name) => meta.operations[name]?.read), [meta]);
   const goTo = needle ? lists.filter((name) => plain(meta.entities[name]!.plural).includes(needle)).slice(0, 5) : [];
+  const goToPages = needle ? pages.filter((name) => plain(meta.operations[name]!.label).includes(needle)).slice(0, 3) : [];
   const records = settled.length >= 2 && needle
     ? found.flatMap((result, index) => (result.data?.rows ?? []).map((row) => ({ name: searchable[index]!, row })))
     : [];
@@ -50,7 +52,8 @@ export function GlobalSearch() {
     const [name, id] = value.split('#') as [string, string | undefined];
     setText('');
     combobox.closeDropdown();
-    if (id) void navigate({ to: '/e/$entity/$id', params: { entity: name, id } });
+    if (id === '') void navigate({ to: '/p/$operation', params: { operation: name } });
+    else if (id) void navigate({ to: '/e/$entity/$id', params: { entity: name, id } });
     else void navigate({ to: '/e/$entity', params: { entity: name } });
   };
 
@@ -81,9 +84,10 @@ export function GlobalSearch() {
         </Combobox.Target>
         <Combobox.Dropdown hidden={!needle}>
           <Combobox.Options mah={380} style={{ overflowY: 'auto' }}>
-            {goTo.length ? (
+            {goTo.length + goToPages.length ? (
               <Combobox.Group label={t('search.goto')}>
                 {goTo.map((name) => <Combobox.Option key={name} value={name}>{meta.entities[name]!.plural}</Combobox.Option>)}
+                {goToPages.map((name) => <Combobox.Option key={name} value={`${name}#`}>{meta.operations[name]!.label}</Combobox.Option>)}
               </Combobox.Group>
             ) : null}
             {searchable.map((name) => {
@@ -96,7 +100,7 @@ export function GlobalSearch() {
                 </Combobox.Group>
               ) : null;
             })}
-            {goTo.length + records.length === 0 ? <Combobox.Empty>{t('search.nothing')}</Combobox.Empty> : null}
+            {goTo.length + goToPages.length + records.length === 0 ? <Combobox.Empty>{t('search.nothing')}</Combobox.Empty> : null}
           </Combobox.Options>
         </Combobox.Dropdown>
       </Combobox>

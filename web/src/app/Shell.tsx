@@ -14,6 +14,7 @@ import { useConnected, useLive } from './live';
 import { SchemeButton } from './SchemeButton';
 import './shell.css';
 import { readStored, store } from './storage';
+import { ShortcutMap } from './ShortcutMap';
 import { useShortcuts } from './shortcuts';
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -23,7 +24,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
   useLive();
-  useShortcuts();
+  const [keyMap, mapping] = useDisclosure(false);
+  useShortcuts(mapping.open);
 
   useEffect(() => drawing.close(), [path]); // eslint-disable-line react-hooks/exhaustive-deps
 
@@ -56,6 +58,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      {keyMap ? <ShortcutMap onClose={mapping.close} /> : null}
       <Drawer opened={drawer} onClose={drawing.close} size={280} padding={0} withCloseButton={false} title={t('nav.label')}
         styles={{ header: { display: 'none' }, body: { height: '100%', background: 'var(--surface-2)' } }}>
         {/* A link to where one already is closes it too. */}
@@ -98,7 +101,7 @@ function Navigation() {
               <ul className="nav-list">
                 {pages.map((name) => (
                   <li key={name}>
-                    <Link to="/p/$operation" params={{ operation: name }} className="nav-link">
+                    <Link to="/p/$operation" params={{ operation: name }} className="nav-link" activeOptions={{ includeSearch: false }}>
                       <span className="ellipsis">{meta.operations[name]!.label}</span>
                     </Link>
                   </li>

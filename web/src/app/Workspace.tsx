@@ -1,6 +1,6 @@
 // Everything behind the sign-in: who is here, what exists, and the shell around the screens.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Navigate, Outlet, useRouterState } from '@tanstack/react-router';
+import { Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { api, whenSignedOut } from '../api/client';
 import { Failed, Skeleton } from '../design/parts';
@@ -10,12 +10,11 @@ import { keys } from '../registry/keys';
 import { useSession } from './session';
 import { Shell } from './Shell';
 
-
 export function Workspace() {
   const session = useSession();
   const client = useQueryClient();
   const { adopt } = useI18n();
-  const here = useRouterState({ select: (state) => state.location.href });
+  const router = useRouter();
   const user = session.data?.user;
   const meta = useQuery({ queryKey: keys.meta, queryFn: ({ signal }) => api.meta(signal), enabled: Boolean(user), staleTime: Infinity });
 
@@ -27,10 +26,16 @@ export function Workspace() {
   const zone = meta.data?.company.time_zone ?? null;
   useEffect(() => adopt(user?.language ?? null, zone), [adopt, user?.language, zone]);
 
+  // Once, and not while drawing: the address changes on the way, and must not be taken for the one to come back to.
+  const signedOut = session.data !== undefined && !user;
+  useEffect(() => {
+    if (!signedOut) return;
+    const here = router.state.location.href;
+    void router.navigate({ to: '/signin', search: here === '/' || here === '/inbox' ? {} : { to: here }, replace: true });
+  }, [signedOut, router]);
+
   if (session.isError) return <Failed error={session.error} retry={() => void session.refetch()} />;
-  if (session.data && !user) {
-    return <Navigate to="/signin" search={here === '/' || here === '/inbox' ? {} : { to: here }} replace />;
-  }
+  if (signedOut) return null;
   if (meta.isError) return <Failed error={meta.error} retry={() => void meta.refetch()} />;
   if (!meta.data) return <div style={{ padding: 32 }}><Skeleton rows={8} /></div>;
   return (

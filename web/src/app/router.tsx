@@ -53,6 +53,10 @@ export interface ListSearch {
   q?: string;
   filter?: string;
   sort?: string;
+  /** Conditions that a person added (views/list/where.ts). */
+  where?: string;
+  group?: string;
+  totals?: string;
 }
 
 const list = createRoute({
@@ -62,6 +66,9 @@ const list = createRoute({
     q: text(search.q),
     filter: text(search.filter),
     sort: text(search.sort),
+    where: text(search.where),
+    group: text(search.group),
+    totals: text(search.totals),
   }),
   component: lazyRouteComponent(() => import('../views/list/ListPage'), 'ListPage'),
 });
@@ -76,6 +83,8 @@ const create = createRoute({
 const page = createRoute({
   getParentRoute: () => workspace,
   path: '/p/$operation',
+  validateSearch: (search: Record<string, unknown>): Record<string, string | undefined> =>
+    Object.fromEntries(Object.entries(search).map(([name, value]) => [name, text(value)])),
   component: lazyRouteComponent(() => import('../views/operation/AnswerPage'), 'AnswerPage'),
 });
 

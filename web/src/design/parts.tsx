@@ -1,6 +1,7 @@
 import { ActionIcon, Button, type ActionIconProps, type ButtonProps } from '@mantine/core';
 import { createLink, useRouter } from '@tanstack/react-router';
 import { forwardRef, type AnchorHTMLAttributes, type ComponentPropsWithoutRef, type ReactNode } from 'react';
+import { ApiError } from '../api/client';
 import type { Colour } from '../api/types';
 import { useT } from '../i18n';
 import { Icon, type IconName } from './icons';
@@ -35,10 +36,12 @@ const LinkButtonBase = forwardRef<HTMLAnchorElement, ButtonProps & Omit<AnchorHT
 
 export const LinkButton = createLink(LinkButtonBase);
 
-export function Quiet({ title, children, action }: { title?: ReactNode; children?: ReactNode; action?: ReactNode }) {
+/** A place with nothing in it: why, and what one can do. `page` where it is all that the page says. */
+export function Quiet({ title, children, action, page }: { title?: ReactNode; children?: ReactNode; action?: ReactNode; page?: boolean }) {
+  const Heading = page ? 'h1' : 'h2';
   return (
     <div className="quiet-state">
-      {title ? <h2>{title}</h2> : null}
+      {title ? <Heading className="quiet-title">{title}</Heading> : null}
       {children ? <p>{children}</p> : null}
       {action}
     </div>
@@ -56,12 +59,21 @@ export function Skeleton({ rows = 6 }: { rows?: number }) {
   );
 }
 
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+/** Something could not be fetched. What is not there, or not for this person, is not worth another try: `away` leads on. */
+export function Failed({ error, retry, away }: { error: unknown; retry?: () => void; away?: ReactNode }) {
   const t = useT();
   const router = useRouter();
+  const status = error instanceof ApiError ? error.status : 0;
+  if (status === 404 || status === 403) {
+    return (
+      <Quiet page title={t(status === 404 ? 'app.gone' : 'app.forbidden')} action={away ?? <LinkButton to="/inbox" variant="default">{t('app.goInbox')}</LinkButton>}>
+        <span role="alert">{t(status === 404 ? 'app.goneHelp' : 'app.forbiddenHelp')}</span>
+      </Quiet>
+    );
+  }
   const message = error instanceof Error ? error.message : String(error);
   return (
-    <Quiet
+    <Quiet page title={t('app.failed')}
       action={
         <Button variant="default" onClick={() => (retry ? retry() : void router.invalidate())}>
           {t('app.retry')}

@@ -1,5 +1,5 @@
 import {
-  Button, createTheme, Input, Menu, Modal, Popover, Select, TextInput, Tooltip, type CSSVariablesResolver,
+  Button, createTheme, Input, Menu, ModalRoot, Popover, Select, TextInput, Tooltip, type CSSVariablesResolver,
   type MantineColorsTuple,
 } from '@mantine/core';
 
@@ -46,7 +46,7 @@ export const theme = createTheme({
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 300, multiline: true, maw: 320, withArrow: true, events: { hover: true, focus: true, touch: false } },
     }),
-    Modal: Modal.extend({ defaultProps: { centered: true, radius: 10, transitionProps: { duration: 100 } } }),
+    ModalRoot: ModalRoot.extend({ defaultProps: { centered: true, radius: 10, transitionProps: { duration: 100 } } }),
   },
 });
 

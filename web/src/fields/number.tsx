@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import { useI18n } from '../i18n';
 import {
-  editableNumber, formatAmount, formatDecimal, formatDuration, isDecimal, isNegative, parseDuration, parseNumber,
+  currencySymbol, editableNumber, formatAmount, formatDecimal, formatDuration, isDecimal, isNegative, parseDuration, parseNumber,
 } from '../i18n/format';
 import { useMeta } from '../registry';
 import { control, type EditProps, type ReadProps, type Widget } from './widget';
@@ -110,10 +110,13 @@ export const money: Widget = {
     const { locale } = useI18n();
     const { amount, currency } = moneyOf(value);
     if (amount === undefined || amount === null) return null;
+    const symbol = currency ? currencySymbol(currency, locale) : null;
+    const unit = symbol ? <span className="currency">{symbol.text}</span> : null;
     return (
       <span className={isNegative(amount) ? 'num negative' : 'num'}>
+        {symbol?.before ? <>{unit}{'\u00a0'}</> : null}
         {formatAmount(amount, locale, currency)}
-        {currency ? <span className="currency">{currency}</span> : null}
+        {unit && !symbol?.before ? <>{'\u00a0'}{unit}</> : null}
       </span>
     );
   },
@@ -128,8 +131,8 @@ export const money: Widget = {
     };
     return (
       <div className="with-suffix">
-        <TypedInput props={props} typed={typed} inputMode="decimal" />
-        <span className="suffix">{currency}</span>
+        <TypedInput props={props} typed={typed} inputMode="decimal" placeholder=" " />
+        <span className="suffix">{currencySymbol(currency, locale).text}</span>
       </div>
     );
   },

@@ -33,6 +33,31 @@ export function currencyPlaces(currency?: string | null): number {
   }
 }
 
+export interface CurrencySymbol {
+  text: string;
+  before: boolean;
+}
+
+const symbols = new Map<string, CurrencySymbol>();
+
+/** What the language writes for a currency, and on which side of the number: `Kč` after it in Czech, `£` before it in English. */
+export function currencySymbol(currency: string, locale: string): CurrencySymbol {
+  const key = `${locale} ${currency}`;
+  let found = symbols.get(key);
+  if (!found) {
+    found = { text: currency, before: false };
+    try {
+      const parts = new Intl.NumberFormat(locale, { style: 'currency', currency }).formatToParts(1);
+      const at = parts.findIndex((part) => part.type === 'currency');
+      if (at >= 0) found = { text: parts[at]!.value, before: at < parts.findIndex((part) => part.type === 'integer') };
+    } catch {
+      // No currency that the browser knows: its code is shown.
+    }
+    symbols.set(key, found);
+  }
+  return found;
+}
+
 function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
@@ -98,6 +123,14 @@ export function formatDate(value: unknown, locale: string): string {
     ? { day: 'numeric', month: 'numeric', year: 'numeric' }
     : { day: 'numeric', month: 'short', year: 'numeric' };
   return new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' }).format(date);
+}
+
+/** `2026-11` as *November 2026*. */
+export function formatMonth(value: unknown, locale: string): string {
+  const match = /^(\d{4})-(\d{2})/.exec(String(value ?? ''));
+  if (!match) return String(value ?? '');
+  const date = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, 1));
+  return new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(date);
 }
 
 export function formatTimestamp(value: unknown, locale: string, timeZone?: string): string {

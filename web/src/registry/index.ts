@@ -1,6 +1,6 @@
 // What the server says exists: entities, fields, operations, views. Screens are drawn from this alone.
 import { createContext, useContext } from 'react';
-import type { Entity, Field, Meta, Operation, Values } from '../api/types';
+import type { Answer, Entity, Field, Meta, Operation, ReadOnly, Values } from '../api/types';
 
 export const MetaContext = createContext<Meta | null>(null);
 
@@ -27,8 +27,14 @@ export function fieldsByName(entity: Entity, names: readonly string[]): Field[] 
 
 export const isNumeric = (field: Field): boolean => ['int', 'dec', 'money', 'duration'].includes(field.kind);
 
-/** May a person type into it? */
+/** May a person type into it at all? */
 export const isEditable = (field: Field): boolean => !field.read_only && !field.by_operation;
+
+/** May a person type into it here and now? `locked` is what the server says of the record; `lines` names owned lines. */
+export function mayType(field: Field, locked: ReadOnly | null | undefined, lines?: string): boolean {
+  if (!isEditable(field) || locked?.record) return false;
+  return !(lines === undefined ? locked?.fields : locked?.lines[lines])?.includes(field.name);
+}
 
 /** Sections to draw; an entity without a view file gets one of all its fields. */
 export function sectionsOf(entity: Entity): { key: string; label: string; fields: Field[] }[] {
@@ -89,6 +95,29 @@ export function listOperations(meta: Meta, entityName: string): NamedOperation[]
   return Object.entries(meta.operations)
     .filter(([name, operation]) => !operation.on && operation.button && name.startsWith(`${entityName}.`))
     .map(([name, operation]) => ({ ...operation, name }));
+}
+
+export interface Undo {
+  operation: NamedOperation;
+  input: Values;
+}
+
+/**
+ * The operation that takes back what was done, with the record to which it is done: that of the operation itself, or the
+ * one that it made, told by its output or by the links of its result.
+ */
+export function undoOf(meta: Meta, name: string, input: Values, answer: Answer | undefined): Undo | null {
+  const done = operationOf(meta, name);
+  const inverse = done?.inverse ? operationOf(meta, done.inverse) : undefined;
+  if (!done || !inverse?.target) return null;
+  let id: unknown;
+  if (inverse.on === done.on && done.target) id = input[done.target];
+  else {
+    const made = done.output?.find((field) => field.kind === 'ref' && field.to === inverse.on);
+    const links = (answer?._result?.links ?? []).filter((link) => link.entity === inverse.on);
+    id = (made ? answer?.[made.name] : undefined) ?? (links.length === 1 ? links[0]!.id : undefined);
+  }
+  return typeof id === 'number' ? { operation: inverse, input: { [inverse.target]: id } } : null;
 }
 
 /** Input that a person fills in: all of it but the record that the operation is about. */

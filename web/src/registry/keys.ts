@@ -10,7 +10,7 @@ export const keys = {
   links: (entity: string, id: number) => ['entity', entity, 'links', id] as const,
   files: (entity: string, id: number) => ['entity', entity, 'files', id] as const,
   panel: (entity: string, id: number, key: string, shows: string) => ['entity', entity, 'panel', id, key, shows] as const,
-  figures: (operation: string) => ['figures', operation] as const,
+  figures: (operation: string, input: object) => ['figures', operation, input] as const,
   inbox: ['inbox'] as const,
   task: (id: number) => ['task', id] as const,
 };
@@ -27,7 +27,7 @@ export function touches(key: readonly unknown[], change: Change): boolean {
   // What the answer of an operation rests on is not known: any change may be in it.
   if (key[0] === 'figures') return true;
   // Another program wrote: what is shown is asked again.
-  if (change.entity === '') return key[0] === 'entity' || key[0] === 'inbox' || key[0] === 'task';
+  if (change.entity === '') return ['entity', 'inbox', 'task'].includes(String(key[0]));
   if (key[0] === 'entity') {
     if (key[2] === 'links') return true;
     if (key[2] === 'panel') return key[5] === change.entity || (key[1] === change.entity && key[3] === change.id);

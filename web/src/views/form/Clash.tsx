@@ -1,4 +1,5 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
+import { Dialog } from '../../design/Dialog';
 import { widgetOf } from '../../fields';
 import { useT } from '../../i18n';
 import { fieldOf } from '../../registry';
@@ -18,7 +19,7 @@ export function ClashDialog({ document }: { document: Document }) {
   const label = (name: string) =>
     fieldOf(document.entity, name)?.label ?? document.entity.lines?.find((lines) => lines.name === name)?.label ?? name;
   return (
-    <Modal opened onClose={() => document.resolve(true)} title={t('form.collision')} size="lg" closeButtonProps={{ 'aria-label': t('app.close') }}>
+    <Dialog title={t('form.collision')} size="lg" onClose={() => document.resolve(true)}>
       <div className="dialog-form">
         <p>{t(clash.fields.length ? 'form.collisionHelp' : 'form.collisionNone')}</p>
         {clash.fields.length ? (
@@ -40,6 +41,6 @@ export function ClashDialog({ document }: { document: Document }) {
           <Button data-primary onClick={() => document.resolve(true)}>{t('form.keepMine')}</Button>
         </div>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { widgetOf } from '../../fields';
 import { RecordLink } from '../../fields/ref';
 import { useT } from '../../i18n';
 import { isEmpty } from '../../registry';
+import './form.css';
 
 interface Props {
   field: Field;

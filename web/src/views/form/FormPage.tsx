@@ -1,15 +1,16 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, asProblem } from '../../api/client';
 import { NotFound } from '../../app/Fallbacks';
 import type { Field, Values } from '../../api/types';
+import { Dialog } from '../../design/Dialog';
 import { Icon } from '../../design/icons';
-import { Badge, Failed, IconButton, Skeleton } from '../../design/parts';
+import { Badge, Failed, IconButton, LinkButton, Skeleton } from '../../design/parts';
 import { useI18n } from '../../i18n';
 import { formatTimestamp } from '../../i18n/format';
-import { fieldOf, isEditable, moreOf, sectionsOf, useMeta } from '../../registry';
+import { fieldOf, isEditable, mayType, moreOf, sectionsOf, useMeta } from '../../registry';
 import { Outcome, Refusal } from '../operation/Outcome';
 import { useOperation } from '../operation/useOperation';
 import { ClashDialog } from './Clash';
@@ -44,6 +45,9 @@ export function RecordPage() {
   return <Form key={`${entity}#${id}`} name={entity} id={Number(id)} />;
 }
 
+/** A record that has no number or name yet is told by what it is. */
+const named = (title: string | undefined, label: string): string => (title && !title.startsWith('#') ? title : [label, title].filter(Boolean).join(' '));
+
 function Form({ name, id, preset }: { name: string; id: number | null; preset?: Values }) {
   const { t } = useI18n();
   const client = useQueryClient();
@@ -54,11 +58,14 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
   const { entity, values, dirty } = document;
 
   if (document.stored.isError && !document.base) {
-    return <Failed error={document.stored.error} retry={() => void document.stored.refetch()} />;
+    return (
+      <Failed error={document.stored.error} retry={() => void document.stored.refetch()}
+        away={<LinkButton to="/e/$entity" params={{ entity: name }} variant="default">{t('app.toList', { plural: entity.plural })}</LinkButton>} />
+    );
   }
   if (id !== null && !document.base) return <div className="page-body"><Skeleton rows={9} /></div>;
 
-  const canWrite = id === null ? entity.rights.create : entity.rights.write && !entity.append_only && !values.archived;
+  const canWrite = id === null ? entity.rights.create : entity.rights.write && !entity.append_only && !values.archived && !document.locked?.record;
   const status = fieldOf(entity, entity.status);
   const statusChoice = status?.choices?.find((choice) => choice.value === values[status.name]);
 
@@ -81,13 +88,13 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
   return (
     <div className="page form-page">
       <header className="page-head">
-        <h1>{id === null ? t('form.new', { entity: entity.label }) : document.base?._title ?? entity.label}</h1>
+        <h1>{id === null ? t('form.new', { entity: entity.label }) : named(document.base?._title, entity.label)}</h1>
         {statusChoice ? <Badge colour={statusChoice.colour}>{statusChoice.label}</Badge> : null}
         {values.archived ? <Badge>{t('form.archived')}</Badge> : null}
         <span className="grow" />
         {id !== null ? (
           <OperationButtons entity={name} allowed={document.operations} quiet={dirty} busy={running.busy || document.saving}
-            onDelete={entity.rights.delete && !entity.append_only && !values.archived ? () => setDeleting(true) : undefined}
+            onDelete={entity.rights.delete && !entity.append_only && !values.archived && !document.locked?.record ? () => setDeleting(true) : undefined}
             onRun={(operation, allowed) =>
               void (async () => {
                 // What was typed belongs to what is done: it is saved first.
@@ -115,13 +122,15 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
         </div>
       ) : null}
       <ClashDialog document={document} />
-      <Modal opened={deleting} onClose={() => setDeleting(false)} title={t('form.delete')} closeButtonProps={{ 'aria-label': t('app.close') }}>
+      {deleting ? (
+        <Dialog title={t('form.delete')} onClose={() => setDeleting(false)}>
         <p>{t('form.deleteSure')}</p>
         <div className="row-of-buttons" style={{ justifyContent: 'flex-end', marginTop: 16 }}>
           <Button variant="default" onClick={() => setDeleting(false)}>{t('app.cancel')}</Button>
           <Button color="red.8" onClick={() => void remove()}>{t('form.delete')}</Button>
         </div>
-      </Modal>
+        </Dialog>
+      ) : null}
     </div>
   );
 }
@@ -166,7 +175,7 @@ const isTotals = (fields: Field[]): boolean => fields.every((field) => field.kin
 
 function FormBody({ document, editable, isNew }: { document: Document; editable: boolean; isNew: boolean }) {
   const { t } = useI18n();
-  const { entity, values, titles, errors, provenance } = document;
+  const { entity, values, titles, errors, provenance, locked } = document;
   const more = moreOf(entity);
   const [open, setOpen] = useState(false);
   const owned = entity.lines ?? [];
@@ -177,7 +186,7 @@ function FormBody({ document, editable, isNew }: { document: Document; editable:
   let first = isNew;
 
   const slot = (field: Field) => {
-    const canType = editable && isEditable(field);
+    const canType = editable && mayType(field, locked);
     const focus = first && canType;
     if (focus) first = false;
     return (
@@ -188,6 +197,9 @@ function FormBody({ document, editable, isNew }: { document: Document; editable:
 
   return (
     <div className="form-body">
+      {locked?.record && locked.reason && !isNew ? (
+        <p className="form-locked dim small"><Icon name="lock" size={14} /> {locked.reason}</p>
+      ) : null}
       {sections.filter((section) => !totals.includes(section)).map((section, index) => (
         <section key={section.key} className="form-section" aria-label={section.label}>
           {index > 0 || section.label !== entity.label ? <h2>{section.label}</h2> : null}

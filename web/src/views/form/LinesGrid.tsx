@@ -1,10 +1,11 @@
 import { Button } from '@mantine/core';
 import { useRef, type KeyboardEvent } from 'react';
+import type { Field } from '../../api/types';
 import { widgetOf } from '../../fields';
 import { Icon } from '../../design/icons';
 import { IconButton } from '../../design/parts';
 import { useT } from '../../i18n';
-import { fieldsByName, isEditable, isNumeric, useMeta } from '../../registry';
+import { fieldsByName, isEmpty, isNumeric, mayType, useMeta } from '../../registry';
 import type { Document } from './useDocument';
 
 interface Props {
@@ -26,7 +27,8 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
     : line.fields.filter((field) => field.name !== owned.by && field.kind !== 'lines' && field.kind !== 'json').slice(0, 7);
   const rows = document.lines(owned.name);
   // Lines in which nothing can be typed are made by operations: nobody adds or removes them here.
-  const editable = mayWrite && fields.some(isEditable);
+  const can = (field: Field) => mayType(field, document.locked, owned.name);
+  const editable = mayWrite && fields.some(can);
   if (!editable && rows.length === 0) return null;
 
   const add = () => {
@@ -65,9 +67,10 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
                   const error = document.errors.byField[`${owned.name}.${row.key}.${field.name}`];
                   const value = row.values[field.name];
                   const id = `${row.key}-${field.name}-error`;
+                  const typing = editable && can(field);
                   return (
-                    <td key={field.name} data-number={isNumeric(field) || undefined} data-kind={field.kind} data-label={field.label}>
-                      {editable && isEditable(field) ? (
+                    <td key={field.name} data-empty={(!typing && isEmpty(value)) || undefined} data-number={isNumeric(field) || undefined} data-kind={field.kind} data-label={field.label}>
+                      {typing ? (
                         <Edit field={field} value={value} title={row.titles[field.name]} cell invalid={Boolean(error)} describedBy={error ? id : undefined}
                           label={t('lines.cell', { field: field.label, number: index + 1 })}
                           onChange={(next) => document.setCell(owned.name, row.key, field.name, next)} />

@@ -1,6 +1,7 @@
 import { Button, Menu, Tooltip } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { Allowed } from '../../api/types';
+import { Icon } from '../../design/icons';
 import { IconButton } from '../../design/parts';
 import { useT } from '../../i18n';
 import { formOperations, useMeta, type NamedOperation } from '../../registry';
@@ -41,7 +42,9 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
           {operation.label}
         </Button>
       ))}
-      {waiting ? <Disabled operation={waiting} reason={answers.get(waiting.name)?.reason} /> : null}
+      {waiting ? (
+        <Waiting operation={waiting} answer={answers.get(waiting.name)} busy={busy} onRun={() => onRun(waiting, answers.get(waiting.name))} />
+      ) : null}
       {primary ? (
         <Button variant={quiet ? 'light' : 'filled'} data-primary={quiet ? undefined : true} loading={busy} title={primary.help ?? undefined}
           className="op-primary" onClick={() => onRun(primary, answers.get(primary.name))}>
@@ -81,16 +84,25 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
   );
 }
 
-function Disabled({ operation, reason }: { operation: NamedOperation; reason?: string | null }) {
+/** The primary operation while it is not possible: it tells its reason; where something would help, pressing it offers that. */
+function Waiting({ operation, answer, busy, onRun }: { operation: NamedOperation; answer?: Allowed; busy: boolean; onRun: () => void }) {
   const t = useT();
   const id = useId();
+  const reason = answer?.reason;
   return (
     <>
       <Tooltip label={reason} disabled={!reason}>
-        <Button variant="default" className="op-disabled" aria-disabled aria-describedby={reason ? id : undefined} data-disabled
-          onClick={(event) => event.preventDefault()}>
-          {operation.label}
-        </Button>
+        {answer?.remedies ? (
+          <Button variant="default" className="op-waiting" disabled={busy} aria-describedby={reason ? id : undefined} onClick={onRun}
+            leftSection={<Icon name="alert" size={15} />}>
+            {operation.label}
+          </Button>
+        ) : (
+          <Button variant="default" className="op-disabled" aria-disabled aria-describedby={reason ? id : undefined} data-disabled
+            onClick={(event) => event.preventDefault()}>
+            {operation.label}
+          </Button>
+        )}
       </Tooltip>
       {reason ? <span className="hidden-text" id={id}>{t('op.notAllowed', { reason })}</span> : null}
     </>

@@ -1,10 +1,10 @@
 // What stands around a record: panels, linked documents, attachments, history.
 import { Button } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useRef, type ReactNode } from 'react';
 import { api, asProblem } from '../../api/client';
-import type { Entity, Panel, Row } from '../../api/types';
+import type { Entity, Field, Panel, Row } from '../../api/types';
 import { Icon } from '../../design/icons';
 import { Badge } from '../../design/parts';
 import { widgetOf } from '../../fields';
@@ -12,8 +12,10 @@ import { FileLink } from '../../fields/file';
 import { RecordLink } from '../../fields/ref';
 import { useI18n, useT } from '../../i18n';
 import { formatTimestamp } from '../../i18n/format';
-import { fieldOf, fieldsByName, isNumeric, useMeta } from '../../registry';
+import { fieldOf, fieldsByName, isEmpty, isNumeric, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
+import { writeWhere } from '../list/where';
+import { gathered } from './gathered';
 
 const AT_MOST = 6;
 
@@ -31,40 +33,64 @@ export function RailSection({ title, count, children }: { title: string; count?:
 
 const Nothing = () => <p className="dim small">{useT()('rail.empty')}</p>;
 
-/** Records of another entity, small: the whole row opens. */
-export function MiniTable({ entity, columns, rows }: { entity: string; columns: string[]; rows: Row[] }) {
+/** Records of another entity, small: what they are called and come to, below it the rest. The whole row opens. */
+export function MiniList({ entity, columns, rows }: { entity: string; columns: string[]; rows: Row[] }) {
   const meta = useMeta();
   const navigate = useNavigate();
   const shown = meta.entities[entity];
   if (!shown) return null;
   const fields = fieldsByName(shown, columns);
-  const open = (row: Row) => row.id !== undefined && shown.rights.read && void navigate({ to: '/e/$entity/$id', params: { entity, id: String(row.id) } });
+  const [first, ...others] = fields;
+  const amount = others.filter((field) => field.kind === 'money').at(-1) ?? others.filter(isNumeric).at(-1);
+  const rest = others.filter((field) => field !== amount);
+  const part = (row: Row, field: Field) => {
+    if (isEmpty(row[field.name])) return null;
+    const { Read } = widgetOf(field);
+    return <span key={field.name} title={field.label}><Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain /></span>;
+  };
   return (
-    <table className="mini">
-      <thead>
-        <tr>{fields.map((field) => <th key={field.name} scope="col" data-number={isNumeric(field) || undefined}>{field.label}</th>)}</tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.id} data-opens={shown.rights.read || undefined} onClick={() => open(row)}>
-            {fields.map((field, index) => {
-              const { Read } = widgetOf(field);
-              const cell = <Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain />;
-              return (
-                <td key={field.name} data-number={isNumeric(field) || undefined} onClick={index === 0 ? (event) => event.stopPropagation() : undefined}>
-                  {index === 0 && row.id !== undefined ? <RecordLink entity={entity} id={row.id} title={row._title}>{cell}</RecordLink> : cell}
-                </td>
-              );
-            })}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <ul className="mini-list">
+      {rows.map((row) => (
+        <li key={row.id} data-opens={shown.rights.read || undefined}
+          onClick={(event) => {
+            if (row.id !== undefined && shown.rights.read && !(event.target as HTMLElement).closest('a')) {
+              void navigate({ to: '/e/$entity/$id', params: { entity, id: String(row.id) } });
+            }
+          }}>
+          <span className="mini-line">
+            <span className="grow ellipsis">
+              {first && row.id !== undefined ? (
+                <RecordLink entity={entity} id={row.id} title={row._title}>{isEmpty(row[first.name]) ? undefined : part(row, first)}</RecordLink>
+              ) : null}
+            </span>
+            {amount ? part(row, amount) : null}
+          </span>
+          {rest.some((field) => !isEmpty(row[field.name])) ? (
+            <span className="mini-line dim">
+              <span className="grow mini-rest ellipsis">{rest.filter((field) => field.kind !== 'choice').map((field) => part(row, field))}</span>
+              {rest.filter((field) => field.kind === 'choice').map((field) => part(row, field))}
+            </span>
+          ) : null}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The list that a panel shows the beginning of, where its records can be told by one condition. */
+function MoreOf({ panel, id }: { panel: Panel; id: number }) {
+  const t = useT();
+  const meta = useMeta();
+  const field = panel.filter ? undefined : fieldOf(meta.entities[panel.entity], panel.path);
+  const where = field?.kind === 'ref' ? writeWhere([{ field: field.name, op: 'eq', value: String(id) }]) : undefined;
+  return (
+    <p className="small">
+      {where ? <Link to="/e/$entity" params={{ entity: panel.entity }} search={{ where }}>{t('rail.more')}</Link> : <span className="dim">…</span>}
+    </p>
   );
 }
 
 export function PanelView({ entity, id, panel }: { entity: string; id: number; panel: Panel }) {
-  const { t } = useI18n();
   const meta = useMeta();
   const page = useQuery({
     queryKey: keys.panel(entity, id, panel.key, panel.entity),
@@ -77,8 +103,8 @@ export function PanelView({ entity, id, panel }: { entity: string; id: number; p
     <RailSection title={panel.label} count={page.data && !page.data.next ? rows.length : undefined}>
       {page.isError ? <p className="dim small">{asProblem(page.error).title}</p> : null}
       {page.data && rows.length === 0 ? <Nothing /> : null}
-      {rows.length ? <MiniTable entity={panel.entity} columns={panel.columns} rows={rows.slice(0, AT_MOST)} /> : null}
-      {rows.length > AT_MOST || page.data?.next ? <p className="dim small">{t('rail.more')}…</p> : null}
+      {rows.length ? <MiniList entity={panel.entity} columns={panel.columns} rows={rows.slice(0, AT_MOST)} /> : null}
+      {rows.length > AT_MOST || page.data?.next ? <MoreOf panel={panel} id={id} /> : null}
       {rows.length && sums.length ? (
         <dl className="rail-sums">
           {sums.map(([name, value]) => {
@@ -104,12 +130,11 @@ function Links({ entity, id }: { entity: string; id: number }) {
       <ul className="rail-list">
         {rows.map((row) => {
           const other = meta.entities[row.entity];
-          const choice = fieldOf(other, other?.status)?.choices?.find((each) => each.value === row.status);
+          const choice = fieldOf(other, other?.status)?.choices?.find((each) => each.value === row.status || each.label === row.status);
           return (
             <li key={`${row.entity}#${row.id}`}>
-              <span className="grow ellipsis">
-                <RecordLink entity={row.entity} id={row.id} title={row.title} /> <span className="dim small">{row.entity_label}</span>
-              </span>
+              <span className="ellipsis"><RecordLink entity={row.entity} id={row.id} title={row.title} /></span>
+              <span className="grow dim small rail-kind">{row.entity_label}</span>
               {row.status ? <Badge colour={choice?.colour}>{choice?.label ?? row.status}</Badge> : null}
             </li>
           );
@@ -153,22 +178,27 @@ function Attachments({ entity, id, canWrite }: { entity: string; id: number; can
 }
 
 /** A value as history keeps it: already in words, or a value of its field's kind. */
-function Kept({ entity, name, value }: { entity: Entity; name: string; value: unknown }) {
+function Kept({ entity, name, value, title }: { entity: Entity; name: string; value: unknown; title?: string | null }) {
   const field = fieldOf(entity, name);
   if (value === null || value === undefined || value === '') return <span className="dim">–</span>;
   if (!field || (typeof value === 'string' && !['choice', 'date', 'timestamp', 'dec', 'country', 'language'].includes(field.kind))) {
     return <>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</>;
   }
   const { Read } = widgetOf(field);
-  return <Read field={field} value={value} plain />;
+  return <Read field={field} value={value} title={title} plain />;
 }
 
 function History({ entity, id }: { entity: string; id: number }) {
   const { t, locale, timeZone } = useI18n();
   const meta = useMeta();
   const shown = meta.entities[entity]!;
-  const history = useQuery({ queryKey: keys.history(entity, id), queryFn: ({ signal }) => api.history(entity, id, signal) });
-  const rows = history.data?.rows ?? [];
+  const history = useInfiniteQuery({
+    queryKey: keys.history(entity, id),
+    queryFn: ({ pageParam, signal }) => api.history(entity, id, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+  const rows = gathered(history.data?.pages.flatMap((page) => page.rows) ?? []);
   return (
     <RailSection title={t('rail.history')}>
       {history.data && rows.length === 0 ? <Nothing /> : null}
@@ -176,7 +206,7 @@ function History({ entity, id }: { entity: string; id: number }) {
         {rows.map((row, index) => (
           <li key={index}>
             <div>
-              <b>{row.operation_label ?? t(row.changes.some((change) => change.before !== null && change.before !== undefined) ? 'history.changed' : 'history.created')}</b>
+              <b>{row.operation_label ?? t(row.kind === 'created' ? 'history.created' : 'history.changed')}</b>
               {row.step ? <span className="dim small"> {t('history.step', { step: row.step })}</span> : null}
             </div>
             <div className="dim small">
@@ -191,9 +221,9 @@ function History({ entity, id }: { entity: string; id: number }) {
                       <dt>{change.label}</dt>
                       <dd>
                         {change.before !== null && change.before !== undefined ? (
-                          <><s className="dim"><Kept entity={shown} name={change.field} value={change.before} /></s> → </>
+                          <><s className="dim"><Kept entity={shown} name={change.field} value={change.before} title={change.before_title} /></s> → </>
                         ) : null}
-                        <Kept entity={shown} name={change.field} value={change.after} />
+                        <Kept entity={shown} name={change.field} value={change.after} title={change.after_title} />
                       </dd>
                     </div>
                   ))}
@@ -203,6 +233,11 @@ function History({ entity, id }: { entity: string; id: number }) {
           </li>
         ))}
       </ol>
+      {history.hasNextPage ? (
+        <Button size="compact-sm" variant="subtle" color="gray" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
+          {t('rail.older')}
+        </Button>
+      ) : null}
     </RailSection>
   );
 }

@@ -206,9 +206,10 @@ export function collisions(edits: Edits, theirs: Row): Collision[] {
 }
 
 function plainLine(row: Row): Values {
-  const { _titles, _operations, ...rest } = row;
+  const { _titles, _operations, _read_only, ...rest } = row;
   void _titles;
   void _operations;
+  void _read_only;
   return rest;
 }
 

@@ -173,13 +173,15 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
     [clash],
   );
 
+  const values = valuesOf(edits, base, answered);
   const operations: Allowed[] = (dirty ? answered?.draft.operations : undefined) ?? base?._operations ?? answered?.draft.operations ?? [];
 
   return {
     entity, base, stored, dirty, saving, malformed, clash, errors, operations, restoredAt,
     problem: problem?.problem ?? null,
     draftProblem,
-    values: valuesOf(edits, base, answered),
+    values,
+    locked: values._read_only ?? null,
     titles: titlesOf(base, answered),
     provenance: answered?.draft.provenance ?? {},
     notes: (dirty || id === null ? answered?.draft.notes : undefined) ?? [],

@@ -1,49 +1,116 @@
-// A read operation that stands in the navigation: its answer as a page, asked again whenever something changes.
+// A read operation that stands in the navigation: its answer as a page, drawn from its input and output, asked again
+// whenever something changes.
+import { Button } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState, type FormEvent } from 'react';
 import { api } from '../../api/client';
-import type { Values } from '../../api/types';
+import type { Field, Values } from '../../api/types';
 import { NotFound } from '../../app/Fallbacks';
 import { Failed, Quiet, Skeleton } from '../../design/parts';
 import { widgetOf } from '../../fields';
 import { useT } from '../../i18n';
-import { isEmpty, operationOf, useMeta } from '../../registry';
+import { askedFields, isEmpty, isNumeric, operationOf, useMeta, type NamedOperation } from '../../registry';
 import { keys } from '../../registry/keys';
+import { FieldSlot } from '../form/FieldSlot';
+import '../form/form.css';
+import '../list/list.css';
 import './answer.css';
 
 export function AnswerPage() {
+  const { operation } = useParams({ from: '/workspace/p/$operation' });
+  const shown = operationOf(useMeta(), operation);
+  if (!shown?.read || shown.file) return <NotFound />;
+  return <Answer key={operation} operation={shown} />;
+}
+
+function Answer({ operation }: { operation: NamedOperation }) {
   const t = useT();
-  const { operation: name } = useParams({ from: '/workspace/p/$operation' });
-  const operation = operationOf(useMeta(), name);
+  const navigate = useNavigate();
+  const search = useSearch({ from: '/workspace/p/$operation' });
+  const fields = askedFields(operation);
+  const asked = Object.fromEntries(fields.flatMap((field) => (search[field.name] ? [[field.name, search[field.name]]] : [])));
+  const [values, setValues] = useState<Values>(asked);
+  const ready = fields.every((field) => !field.required || !isEmpty(asked[field.name]));
   const answer = useQuery({
-    queryKey: keys.figures(name),
-    queryFn: ({ signal }) => api.read<Values>(name, {}, signal),
-    enabled: Boolean(operation?.read),
+    queryKey: keys.figures(operation.name, asked),
+    queryFn: ({ signal }) => api.read<Values>(operation.name, asked, signal),
+    enabled: ready,
     placeholderData: keepPreviousData,
   });
-  if (!operation?.read) return <NotFound />;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const next = Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmpty(value)).map(([name, value]) => [name, String(value)]));
+    void navigate({ to: '/p/$operation', params: { operation: operation.name }, search: next });
+  };
+  const output = operation.output ?? [];
   // What this person may not read is not in the answer: it has no place on the page either.
-  const shown = (operation.output ?? []).filter((field) => !isEmpty(answer.data?.[field.name]));
+  const facts = output.filter((field) => !isTable(field) && !isEmpty(answer.data?.[field.name]));
+  const tables = output.filter(isTable);
   return (
     <div className="page">
-      <header className="page-head"><h1>{operation.label}</h1></header>
-      <div className="page-body">
-        {operation.help ? <p className="dim">{operation.help}</p> : null}
+      <header className="page-head">
+        <h1>{operation.label}</h1>
+        {operation.help ? <span className="dim small">{operation.help}</span> : null}
+      </header>
+      <div className="page-body answer">
+        {fields.length ? (
+          <form className="answer-asks" onSubmit={submit} noValidate>
+            {fields.map((field) => (
+              <FieldSlot key={field.name} field={field} value={values[field.name]} editable layout="stacked"
+                onChange={(value) => setValues((old) => ({ ...old, [field.name]: value }))} />
+            ))}
+            <Button type="submit" variant="default">{t('answer.show')}</Button>
+          </form>
+        ) : null}
         {answer.isError ? <Failed error={answer.error} retry={() => void answer.refetch()} /> : null}
-        {answer.isLoading ? <Skeleton rows={5} /> : null}
-        {answer.data && shown.length === 0 ? <Quiet>{t('list.empty')}</Quiet> : null}
-        <dl className="figures">
-          {shown.map((field) => {
-            const { Read } = widgetOf(field);
-            return (
-              <div key={field.name} data-field={field.name} title={field.help ?? undefined}>
-                <dt>{field.label}</dt>
-                <dd className="num"><Read field={field} value={answer.data?.[field.name]} /></dd>
-              </div>
-            );
-          })}
-        </dl>
+        {answer.isLoading ? <Skeleton rows={6} /> : null}
+        {answer.data && facts.length + tables.length === 0 ? <Quiet>{t('list.empty')}</Quiet> : null}
+        {answer.data && facts.length ? <dl className="figures">{facts.map((field) => <Figure key={field.name} field={field} value={answer.data[field.name]} />)}</dl> : null}
+        {answer.data ? tables.map((field) => <AnswerTable key={field.name} field={field} value={answer.data[field.name]} alone={output.length === 1} />) : null}
       </div>
     </div>
+  );
+}
+
+const isTable = (field: Field): boolean => field.kind === 'list';
+
+function Figure({ field, value }: { field: Field; value: unknown }) {
+  const { Read } = widgetOf(field);
+  return (
+    <div className="figure" data-field={field.name} title={field.help ?? undefined}>
+      <dt>{field.label}</dt>
+      <dd data-number={isNumeric(field) || undefined}><Read field={field} value={value} /></dd>
+    </div>
+  );
+}
+
+function AnswerTable({ field, value, alone }: { field: Field; value: unknown; alone: boolean }) {
+  const t = useT();
+  const columns = field.fields ?? [];
+  const rows = Array.isArray(value) ? (value as Values[]) : [];
+  return (
+    <section aria-label={field.label}>
+      {alone ? null : <h2>{field.label}</h2>}
+      {rows.length === 0 ? <p className="dim">{t('list.empty')}</p> : (
+        <div className="grid-wrap">
+          <table className="list answer-table" aria-label={field.label}>
+            <thead>
+              <tr>{columns.map((column) => <th key={column.name} scope="col" data-number={isNumeric(column) || undefined}>{column.label}</th>)}</tr>
+            </thead>
+            <tbody>
+              {rows.map((row, index) => (
+                <tr key={index}>
+                  {columns.map((column) => {
+                    const { Read } = widgetOf(column);
+                    return <td key={column.name} data-number={isNumeric(column) || undefined}><Read field={column} value={row[column.name]} /></td>;
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
   );
 }

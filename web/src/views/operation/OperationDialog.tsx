@@ -1,8 +1,10 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMemo, useState, type FormEvent } from 'react';
 import { sortErrors } from '../../api/problem';
 import type { Values } from '../../api/types';
+import { Dialog } from '../../design/Dialog';
 import { FieldSlot } from '../form/FieldSlot';
+import { widgetOf } from '../../fields';
 import { errorsOf } from '../../fields/malformed';
 import { useT } from '../../i18n';
 import { askedFields, isEmpty, operationOf, useMeta } from '../../registry';
@@ -34,10 +36,11 @@ export function OperationDialog({ call, running }: { call: Call; running: Runnin
     }
   };
 
+  // The first field that is one control; where there is none, the way back.
+  const first = fields.findIndex((field) => !widgetOf(field).group);
   const wide = fields.some((field) => field.kind === 'list');
   return (
-    <Modal opened onClose={running.cancel} title={call.label} size={wide ? 'xl' : 'md'} closeButtonProps={{ 'aria-label': t('app.close') }}
-      styles={{ title: { fontWeight: 600, fontSize: 16 } }}>
+    <Dialog title={call.label} size={wide ? 'xl' : 'md'} onClose={running.cancel}>
       <form onSubmit={submit} noValidate className="dialog-form">
         {operation.help ? <p className="dim">{operation.help}</p> : null}
         {operation.dangerous ? <p>{t('op.confirm')}</p> : null}
@@ -48,15 +51,15 @@ export function OperationDialog({ call, running }: { call: Call; running: Runnin
         ) : null}
         {fields.map((field, index) => (
           <FieldSlot key={field.name} field={field} value={values[field.name]} title={call.titles?.[field.name]} editable layout="stacked"
-            autoFocus={index === 0} disabled={busy}
+            autoFocus={index === first} disabled={busy}
             error={errors[field.name] ?? Object.entries(errors).find(([path]) => path.startsWith(`${field.name}.`))?.[1]}
             onChange={(value) => setValues((old) => ({ ...old, [field.name]: value }))} />
         ))}
         <div className="row-of-buttons" style={{ justifyContent: 'flex-end', marginTop: 4 }}>
-          <Button variant="default" onClick={running.cancel}>{t('app.back')}</Button>
+          <Button variant="default" data-autofocus={first < 0 || undefined} onClick={running.cancel}>{t('app.back')}</Button>
           <Button type="submit" loading={busy} data-primary color={operation.dangerous ? 'red.8' : undefined}>{call.label}</Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -8,7 +8,8 @@ import { Icon } from '../../design/icons';
 import { IconButton } from '../../design/parts';
 import { useT } from '../../i18n';
 import { OperationDialog } from './OperationDialog';
-import { refusedBelow, top } from './stack';
+import { undoOf, useMeta } from '../../registry';
+import { refusedBelow, top, type Call } from './stack';
 import type { Running } from './useOperation';
 
 export function Refusal({ problem, label, running }: { problem: Problem; label: string; running?: Running }) {
@@ -33,6 +34,20 @@ export function Refusal({ problem, label, running }: { problem: Problem; label: 
       ) : null}
       {problem.request && problem.status >= 500 ? <div className="dim small">{t('app.request', { id: problem.request })}</div> : null}
     </>
+  );
+}
+
+/** Where another operation undoes what was done, the way to it. */
+function TakeBack({ call, running }: { call: Call; running: Running }) {
+  const t = useT();
+  const undo = undoOf(useMeta(), call.operation, call.input, call.answer);
+  if (!undo) return null;
+  return (
+    <div className="row-of-buttons">
+      <Button size="compact-sm" variant="default" onClick={() => running.start(undo.operation.name, undo.input)}>
+        {t('op.undo', { operation: undo.operation.label })}
+      </Button>
+    </div>
   );
 }
 
@@ -73,6 +88,7 @@ export function Outcome({ running }: { running: Running }) {
           {status === 'done' && shown.outcome?.next?.length ? (
             <ul className="dim" aria-label={t('op.next')}>{shown.outcome.next.map((next, index) => <li key={index}>{next.message}</li>)}</ul>
           ) : null}
+          {status === 'done' && !below ? <TakeBack call={shown} running={running} /> : null}
           {below || (status === 'refused' && (shown.dialog || (shown.problem?.status ?? 0) === 0 || (shown.problem?.status ?? 0) >= 500)) ? (
             <div className="row-of-buttons">
               {below && status === 'done' ? <Button onClick={running.tryAgain}>{t('op.tryAgain', { operation: below.label })}</Button> : null}

@@ -49,7 +49,7 @@ export function useOperation(onDone?: (operation: string, answer: Answer) => voi
       try {
         const answer = await api.operate(call.operation, call.input, call.key);
         // What it changed is told by the event stream too; this is for the time until then, and without it.
-        void client.invalidateQueries({ predicate: ({ queryKey }) => ['entity', 'inbox', 'task'].includes(String(queryKey[0])) });
+        void client.invalidateQueries({ predicate: ({ queryKey }) => ['entity', 'figures', 'inbox', 'task'].includes(String(queryKey[0])) });
         if (stillTop()) put(succeed(current.current, answer));
         told.current?.(operation?.name ?? call.operation, answer);
       } catch (error) {
