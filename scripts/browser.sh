@@ -1,5 +1,5 @@
 #!/bin/sh
-# The model scenario in a real browser against a demo company of its own.
+# The model scenario and each family of screens in a real browser, against a demo company of its own.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 folder="$(mktemp -d)"
@@ -21,7 +21,7 @@ until node -e "fetch('http://127.0.0.1:$port/readyz').then(r => process.exit(r.o
     [ "$tries" -lt 50 ] || { cat "$folder/server.log"; exit 1; }
     sleep 0.2
 done
-(cd "$root/web" && CELEK_URL="http://127.0.0.1:$port" node e2e/scenario.mjs "$@")
+(cd "$root/web" && CELEK_URL="http://127.0.0.1:$port" node e2e/scenario.mjs "$@" && CELEK_URL="http://127.0.0.1:$port" node e2e/screens.mjs)
 kill "$server"; wait "$server" 2>/dev/null || true; server=
 "$celek" check --full --db "sqlite:$folder/demo.db" >"$folder/check.log" || { cat "$folder/check.log"; exit 1; }
-echo "The scenario passed in the browser, and all invariants hold."
+echo "The scenario and all screens passed in the browser, and all invariants hold."

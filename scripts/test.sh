@@ -10,8 +10,8 @@ cargo fmt --all --check
 step "Lints (warnings are errors)"
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 
-step "Client: types and unit tests"
-(cd web && npm run check && npm test)
+step "Client: types, unit tests, weight of the first load"
+(cd web && npm run check && npm test && npm run size)
 
 logs="$(mktemp -d)"
 server=
@@ -51,7 +51,7 @@ unset CELEK_TEST_PG
 echo "Suites passed: $(passed "$logs/sqlite") tests on SQLite, $(passed "$logs/postgres") on PostgreSQL."
 [ "$(passed "$logs/sqlite")" = "$(passed "$logs/postgres")" ] || { echo "These numbers have to be the same." >&2; exit 1; }
 
-step "Browser: the model scenario in Chromium"
+step "Browser: the model scenario and the screens in Chromium"
 CHROMIUM="$(sh scripts/chromium.sh)"
 export CHROMIUM
 sh scripts/browser.sh

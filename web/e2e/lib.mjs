@@ -36,12 +36,25 @@ async function newPage(browser, { language = 'en', scheme = 'light', width = 144
 
 /** One person at one browser window. */
 export class Client {
+  /** Requests that have no answer yet, and when that last changed. */
+  waiting = new Set();
+  lastNews = 0;
+
   /** Everything that went wrong in the page and that no person would have seen. */
   faults = [];
 
   constructor(browser, url, page, options) {
     Object.assign(this, { browser, url, page, options });
     page.setDefaultTimeout(Number(process.env.E2E_TIMEOUT ?? 10_000));
+    for (const event of ['request', 'requestfinished', 'requestfailed']) {
+      page.on(event, (request) => {
+        // The stream of events never ends: nobody waits for it.
+        if (request.url().includes('/api/v1/events')) return;
+        if (event === 'request') this.waiting.add(request);
+        else this.waiting.delete(request);
+        this.lastNews = Date.now();
+      });
+    }
     page.on('pageerror', (error) => this.faults.push(`page: ${error.message}`));
     page.on('console', (message) => {
       // Refusals (4xx) are part of the game and are logged by the browser; everything else is a fault.
@@ -196,10 +209,11 @@ export class Client {
     }
   }
 
-  /** Waits for the live draft that follows the last key. */
+  /** Waits for the live draft that follows the last key, and for all else that was asked. */
   async settled() {
     await this.page.waitForTimeout(200);
-    await this.page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+    const end = Date.now() + 5000;
+    while ((this.waiting.size > 0 || Date.now() - this.lastNews < 150) && Date.now() < end) await this.page.waitForTimeout(25);
   }
 
   async save() {
