@@ -131,7 +131,13 @@ impl Cx<'_> {
         people: &mut HashMap<i64, Option<String>>,
     ) -> Result<String> {
         let Some(user) = user.filter(|user| *user != 0) else {
-            return Ok(step.map_or_else(|| written.to_owned(), |s| s.process.clone()));
+            // The program itself is told by a word; a name that was written down stays.
+            let language = self.who.language;
+            return Ok(match step {
+                Some(step) => step.process.clone(),
+                None if written == "system" => self.schema.label_by_key(language, "record.system.label"),
+                None => written.to_owned(),
+            });
         };
         let name = match people.entry(user) {
             Entry::Occupied(known) => known.into_mut(),

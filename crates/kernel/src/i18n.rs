@@ -13,7 +13,13 @@ use crate::{
 /// `order_line` → `Order line`.
 pub fn humanize(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name).trim_start_matches("x_").replace('_', " ");
-    let mut chars = last.chars();
+    let words = last.split(' ').enumerate().map(|(at, word)| match word {
+        "api" | "bpmn" | "csv" | "iban" | "id" | "pdf" | "url" | "vat" | "xml" => word.to_uppercase(),
+        "no" if at > 0 => "no.".to_owned(),
+        _ => word.to_owned(),
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 

@@ -66,6 +66,12 @@ fn a_record_has_its_revision_as_etag_and_tells_operations() {
     let history = sales.get(&format!("/api/v1/entities/party.party/{id}/history?lang=cs")).json();
     assert_eq!(history["rows"][0]["actor"]["name"], "Jana Nová");
     assert_eq!(history["rows"][0]["operation_label"], "Vytvořeno");
+    // What the program did by itself is told in words too.
+    let admin = served.as_user("admin");
+    let company = admin.get("/api/v1/session").json()["company"]["id"].as_i64().expect("a company");
+    let history = admin.get(&format!("/api/v1/entities/platform.company/{company}/history?lang=cs")).json();
+    let first = history["rows"].as_array().and_then(|rows| rows.last()).cloned().expect("a history");
+    assert_eq!((&first["actor"]["name"], &first["operation_label"]), (&json!("Systém"), &json!("Provedl systém")));
 }
 
 #[test]
@@ -94,6 +100,13 @@ fn meta_is_cut_down_to_rights_and_in_the_language() {
     assert!(meta["entities"]["party.party"]["view"]["list"].is_array());
     assert!(meta["entities"]["platform.token"].is_null(), "administrators only");
     assert!(meta["operations"]["platform.user.add"].is_null());
+    let english = served.as_user("sales").get("/api/v1/meta?lang=en").json();
+    let labels = english["entities"]["platform.company"]["fields"].as_array().cloned().unwrap_or_default();
+    let label = |name: &str| labels.iter().find(|f| f["name"] == name).map(|f| f["label"].clone());
+    assert_eq!(
+        (label("vat_no"), label("iban"), label("street")),
+        (Some(json!("VAT no.")), Some(json!("IBAN")), Some(json!("Street")))
+    );
     let stock = served.as_user("stock").get("/api/v1/meta").json();
     let fields = stock["entities"]["party.party"]["fields"].as_array().cloned().unwrap_or_default();
     assert!(!fields.iter().any(|f| f["name"] == "credit_limit"), "a sensitive field is not even named");
