@@ -24,6 +24,7 @@ export async function run(session) {
   await stock.openList('inventory.receipt');
   await stock.click(receive);
   const dialog = page.getByRole('dialog');
+  await until(() => page.evaluate(() => document.activeElement?.closest('[data-field]')?.getAttribute('data-field')), 'product', 'the field that has the focus');
   await stock.submitDialog();
   await until(() => dialog.locator('.field-error').count(), (count) => count > 0, 'errors of an empty dialog');
   await page.keyboard.press('Escape');

@@ -75,13 +75,19 @@ function Navigation() {
   const meta = useMeta();
   const inbox = useQuery({ queryKey: keys.inbox, queryFn: ({ signal }) => api.inbox(signal), staleTime: 30_000 });
   const count = inbox.data?.tasks.length ?? 0;
+  const list = useRef<HTMLDivElement>(null);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  // Where one is stands in sight, also at the end of a long navigation.
+  useEffect(() => {
+    list.current?.querySelector('.nav-link[data-status="active"]')?.scrollIntoView({ block: 'nearest' });
+  }, [path]);
   return (
     <>
       <div className="shell-brand">
         <Mark />
         <span className="ellipsis" title={meta.company.name}>{meta.company.name}</span>
       </div>
-      <div className="nav-scroll">
+      <div className="nav-scroll" ref={list}>
         <ul className="nav-list">
           <li>
             <Link to="/inbox" className="nav-link" activeOptions={{ exact: false }}>

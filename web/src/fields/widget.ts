@@ -47,5 +47,7 @@ export function control({ id, field, label, describedBy, invalid, disabled, auto
     'aria-required': field.required || undefined,
     disabled,
     autoFocus,
+    // A dialog holds the focus: it gives it to what bears this.
+    'data-autofocus': autoFocus || undefined,
   } as const;
 }
