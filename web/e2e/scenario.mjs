@@ -85,7 +85,7 @@ try {
   });
   await step(stock, 'presses the offered action', async () => {
     // Of what is offered, the one that brings what is missing; shipping a part would end this step.
-    await stock.pressAction(1);
+    await stock.pressAction(-1);
     const dialog = stock.page.getByRole('dialog');
     await dialog.or(stock.page.locator('.outcome[data-tone="good"]')).first().waitFor();
     if (await dialog.count()) {

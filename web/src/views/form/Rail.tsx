@@ -16,6 +16,7 @@ import { fieldOf, fieldsByName, isEmpty, isNumeric, useMeta } from '../../regist
 import { keys } from '../../registry/keys';
 import { writeWhere } from '../list/where';
 import { gathered } from './gathered';
+import './rail.css';
 
 const AT_MOST = 6;
 
