@@ -3,6 +3,8 @@
 mod bench;
 mod cli;
 mod client;
+#[cfg(test)]
+mod damage;
 mod data;
 mod demo;
 mod describe;

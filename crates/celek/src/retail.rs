@@ -17,10 +17,10 @@ use serde_json::{Value as J, json};
 
 use crate::output::{print_json, print_line};
 use read::{Book, Kind, Rejects};
-use replay::{Known, Moves, Sent};
+use replay::{Known, Moves, Sales};
 
 /// How many documents are committed together.
-const BATCH: usize = 10;
+const BATCH: usize = 50;
 
 fn bar(what: &'static str, bytes: bool) -> ProgressBar {
     let count = if bytes { "{bytes}/{total_bytes}" } else { "{pos}/{len}" };
@@ -70,7 +70,7 @@ fn batch(
     book: &Book,
     known: &Known,
     part: &[usize],
-    sent: &mut Sent,
+    sold: &mut Sales,
 ) -> Result<Vec<Refused>> {
     let schema = kernel.schema();
     let (mut refused, mut attempts) = (Vec::new(), 0);
@@ -78,12 +78,12 @@ fn batch(
         attempts += 1;
         refused.clear();
         if attempts > 1 {
-            *sent = Sent::load(cx)?;
+            *sold = Sales::load(cx)?;
         }
         for at in part {
-            let done: Result<Moves> = cx.savepoint(|cx| replay::document(cx, book, known, &book.documents[*at], sent));
+            let done: Result<Moves> = cx.savepoint(|cx| replay::document(cx, book, known, &book.documents[*at], sold));
             match done {
-                Ok(moves) => sent.apply(moves),
+                Ok(moves) => sold.apply(moves),
                 Err(error) if error.status >= 500 => return Err(error),
                 Err(error) => {
                     let message = schema.error_message(Language::En, &error);
@@ -140,12 +140,12 @@ pub(crate) fn import(kernel: &Kernel, file: &Path, verify: Option<&Path>, json: 
         (0..book.documents.len()).filter(|i| !done.contains(&book.documents[*i].number)).collect();
     let opened = prepare::opening(kernel, &who, &book, &known, (&pending, less), &bar("Opening stock", false))?;
 
-    let mut sent = kernel.read(&who, Sent::load)?;
+    let mut sold = kernel.read(&who, Sales::load)?;
     let progress = bar("Documents", false);
     progress.set_length(pending.len() as u64);
     let mut count = Count::default();
     for part in pending.chunks(BATCH) {
-        let refused = batch(kernel, &who, &book, &known, part, &mut sent)?;
+        let refused = batch(kernel, &who, &book, &known, part, &mut sold)?;
         for at in part {
             let document = &book.documents[*at];
             match refused.iter().find(|r| r.at == *at) {

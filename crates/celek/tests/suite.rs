@@ -22,3 +22,5 @@ mod problems;
 mod recipes;
 #[path = "suite/words.rs"]
 mod words;
+#[path = "suite/retail.rs"]
+mod retail;

@@ -56,6 +56,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { name: "sys.integrity", invariant: 10, run: integrity },
     Check { name: "sys.numbers", invariant: 6, run: numbers },
     Check { name: "sys.audit", invariant: 9, run: audit },
+    Check { name: "sys.told", invariant: 9, run: crate::told::told },
     Check { name: "sys.idempotency", invariant: 10, run: idempotency },
 ];
 

@@ -22,6 +22,7 @@ pub const CODES: &[&str] = &[
     "disk_full",
     "email",
     "field_taken",
+    "file_unusable",
     "filter",
     "forbidden",
     "frozen",

@@ -1,15 +1,13 @@
 //! The transaction that an operation runs in: reading, calling other operations, events, and what is collected for the end.
 
-use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use store::{Conn, Value};
 
 use crate::{
     access::{Company, Kind as PrincipalKind, Principal, Right},
+    collected::Collected,
     def::{Done, Event, Fields, Happened, OpDef, OpEntry, Run},
     error::{Error, Result},
     filter::Filter,
@@ -66,21 +64,6 @@ pub struct NumberDrawn {
 
 /// Kept balances to be changed at the end: (entity, key cells) → increments.
 pub(crate) type Balances = BTreeMap<(&'static str, Vec<(&'static str, Value)>), BTreeMap<&'static str, i64>>;
-
-/// What an operation collects while it runs; all of it follows savepoints.
-#[derive(Clone, Default)]
-pub(crate) struct Collected {
-    pub queue: VecDeque<Happened>,
-    pub done: VecDeque<Done>,
-    pub numbers: Vec<NumberAsked>,
-    pub balances: Balances,
-    pub changes: Vec<Change>,
-    pub links: Vec<AnyRef>,
-    pub notes: Vec<Note>,
-    pub created: HashSet<i64>,
-    pub schema_changed: bool,
-    pub access_changed: bool,
-}
 
 /// A remark for the person: shown with the result of an operation, and beside a record that is being typed. It never
 /// refuses anything.
@@ -390,7 +373,7 @@ impl<'a> Cx<'a> {
     /// The part's own; where the database itself gave up, that too, and then the whole must fail.
     pub fn savepoint<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.writing()?;
-        let before = self.collected.clone();
+        let (mark, drawn) = (self.collected.mark(), self.drawn.len());
         let depth = self.frames.len();
         // What is late belongs to what stands, not to the part that may be undone.
         self.write_late(None)?;
@@ -403,7 +386,8 @@ impl<'a> Cx<'a> {
             }
             Err(error) => {
                 self.conn.rollback_to()?;
-                self.collected = before;
+                self.collected.back_to(mark);
+                self.drawn.truncate(drawn);
                 self.frames.truncate(depth);
                 self.target = None;
                 self.rolled_back();

@@ -90,7 +90,12 @@ impl Cx<'_> {
         self.finish()
     }
 
-    fn settle_events(&mut self) -> Result<()> {
+    /// Runs listeners and hooks until nothing is left. Balances and numbers still wait for the end: for work that does many
+    /// things in one transaction, each of which goes on from what the one before set off.
+    ///
+    /// # Errors
+    /// What a listener refuses.
+    pub fn settle_events(&mut self) -> Result<()> {
         let schema = self.schema.clone();
         for _ in 0..MAX_STEPS {
             if let Some(happened) = self.collected.queue.pop_front() {

@@ -85,7 +85,7 @@ impl Cx<'_> {
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
         let (text, params) = crate::sql::select(self.conn.dialect(), &select);
         let found = self.conn.row(&text, &params)?;
-        found.map(|values| Row::from_values(values).and_then(Rec::from_row)).transpose()
+        found.map(|values| Row::from_values(&values).and_then(Rec::from_row)).transpose()
     }
 }
 

@@ -250,6 +250,19 @@ impl Plan {
         text
     }
 
+    /// The text of a delete by id; built once.
+    pub fn delete_one(&self) -> Arc<str> {
+        let key = b"d:".to_vec();
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let mut delete = Query::delete();
+        delete.from_table(Alias::new(&self.table)).and_where(Expr::col(Alias::new("id")).eq(0));
+        let text: Arc<str> = Arc::from(sql::delete(self.dialect, &delete).0);
+        self.shapes.write().insert(key, text.clone());
+        text
+    }
+
     fn insert_text(&self, rows: usize) -> Arc<str> {
         let columns = self.all_columns();
         let mut insert = Query::insert();

@@ -47,8 +47,12 @@ impl Cx<'_> {
                 self.write_late(Some(plan.def.name))?;
                 let version = self.steady_version(plan);
                 let text = if hold { &plan.hold_one } else { &plan.select_one };
-                let values = self.conn.row(text, &[Value::Int(id)])?;
-                let row = Row::from_values(values.ok_or_else(|| Error::not_found(plan.def.name, id))?)?;
+                let mut found = None;
+                self.conn.query(text, &[Value::Int(id)], &mut |values| {
+                    found = Some(Row::from_values(values));
+                    Ok(false)
+                })?;
+                let row = found.ok_or_else(|| Error::not_found(plan.def.name, id))??;
                 self.remember(plan, Question::id(id), std::slice::from_ref(&row), version);
                 if hold {
                     self.memory.hold(plan, id);
@@ -154,10 +158,10 @@ impl Cx<'_> {
         let text = plan.select_by(&columns, hold);
         let mut rows = Vec::new();
         self.conn.query(&text, &params, &mut |values| {
-            rows.push(values.to_vec());
+            rows.push(Row::from_values(values));
             Ok(true)
         })?;
-        let rows = rows.into_iter().map(Row::from_values).collect::<Result<Vec<_>>>()?;
+        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
         self.remember(&plan, question, &rows, version);
         if hold {
             rows.iter().for_each(|row| self.memory.hold(&plan, row.id));
@@ -221,10 +225,10 @@ impl Cx<'_> {
             }
             let cut = values.len() - compiled.keys;
             keys = values[cut..].to_vec();
-            rows.push(values[..cut].to_vec());
+            rows.push(Row::from_values(&values[..cut]));
             Ok(true)
         })?;
-        let rows = rows.into_iter().map(Row::from_values).collect::<Result<Vec<_>>>()?;
+        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
         Ok((rows, more.then(|| crate::paging::cursor_text(&keys))))
     }
 

@@ -28,13 +28,12 @@ pub struct Row {
 
 impl Row {
     /// Reads what [`crate::plan::Plan::row_exprs`] selects.
-    pub(crate) fn from_values(mut values: Vec<Value>) -> Result<Self> {
-        if values.len() < 4 {
+    pub(crate) fn from_values(values: &[Value]) -> Result<Self> {
+        let Some((managed, cells)) = values.split_at_checked(4) else {
             return Err(Error::internal("a row is too short"));
-        }
-        let cells = values.split_off(4);
-        let int = |i: usize| values.get(i).and_then(Value::as_int).unwrap_or(0);
-        Ok(Self { id: int(0), rev: int(1), company: int(2), archived: int(3) != 0, cells })
+        };
+        let int = |i: usize| managed.get(i).and_then(Value::as_int).unwrap_or(0);
+        Ok(Self { id: int(0), rev: int(1), company: int(2), archived: int(3) != 0, cells: cells.to_vec() })
     }
 }
 

@@ -101,6 +101,22 @@ impl Cx<'_> {
         self.delete_row(&plan, &row)
     }
 
+    /// As [`Cx::delete`], of a record that is loaded already.
+    ///
+    /// # Errors
+    /// As [`Cx::delete`].
+    pub fn delete_loaded<T: Entity>(&mut self, record: &Rec<T>) -> Result<()> {
+        let plan = self.schema.plan(T::NAME)?.clone();
+        let row = Row {
+            id: record.id.raw(),
+            rev: record.rev,
+            company: record.company,
+            archived: record.archived,
+            cells: record.base.clone(),
+        };
+        self.delete_row(&plan, &row)
+    }
+
     /// Computes again what follows from a record and its lines, and stores the difference.
     ///
     /// # Errors
@@ -161,11 +177,11 @@ impl Cx<'_> {
         if plan.search {
             self.index_words(plan, id, &cells)?;
         }
-        self.collected.created.insert(id);
+        self.collected.create(id);
         if !plan.def.append_only {
             // Lines that come with their owner are told by the owner's row.
             let owner = plan.cell(plan.def.owner, &cells).as_int();
-            if owner.is_none_or(|owner| !self.collected.created.contains(&owner)) {
+            if owner.is_none_or(|owner| !self.collected.made(owner)) {
                 self.audit(plan, id, "created", None)?;
             }
         }
@@ -219,7 +235,7 @@ impl Cx<'_> {
             self.index_words(plan, old.id, cells)?;
         }
         let mut changes = Map::new();
-        for i in change.fields.iter().copied() {
+        for i in change.fields.iter().copied().filter(|_| audited(plan)) {
             let field = &plan.fields[i];
             let before = encode(field, plan.cells_of(i, &old.cells));
             changes.insert(field.name.to_owned(), J::Array(vec![before, encode(field, plan.cells_of(i, cells))]));
@@ -267,19 +283,15 @@ impl Cx<'_> {
         for many in plan.def.many {
             self.set_many(plan, many.name, row.id, &[])?;
         }
-        let mut statement = sea_query::Query::delete();
-        statement
-            .from_table(sea_query::Alias::new(&plan.table))
-            .and_where(sea_query::ExprTrait::eq(sea_query::Expr::col(sea_query::Alias::new("id")), row.id));
-        let (text, params) = crate::sql::delete(self.conn.dialect(), &statement);
-        if self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))? != 1 {
+        let gone = self.conn.execute(&plan.delete_one(), &[Value::Int(row.id)]);
+        if gone.map_err(|error| constraint(plan, error))? != 1 {
             return Err(self.overtaken(row.id));
         }
         if plan.search {
             self.conn.search_delete(&plan.table, row.id)?;
         }
         let mut changes = Map::new();
-        for (i, field) in plan.fields.iter().enumerate() {
+        for (i, field) in plan.fields.iter().enumerate().filter(|_| audited(plan)) {
             let before = encode(field, plan.cells_of(i, &row.cells));
             if !before.is_null() {
                 changes.insert(field.name.to_owned(), J::Array(vec![before, J::Null]));
@@ -309,11 +321,7 @@ impl Cx<'_> {
     }
 
     fn audit(&mut self, plan: &Plan, id: i64, kind: &str, changes: Option<Map<String, J>>) -> Result<()> {
-        // The kernel's own books are not audited a second time; kept balances are proved from their lines.
-        if plan.def.kept {
-            return Ok(());
-        }
-        if plan.def.name.starts_with("sys.") && !matches!(plan.def.name, "sys.series" | "sys.outbox" | "sys.setting") {
+        if !audited(plan) {
             return Ok(());
         }
         let log = self.operation_log()?;
@@ -393,7 +401,7 @@ impl Cx<'_> {
         let ids = |list: &[i64]| J::Array(list.iter().map(|i| J::from(*i)).collect());
         let mut changes = Map::new();
         changes.insert(name.to_owned(), J::Array(vec![ids(&before), ids(others)]));
-        if !self.collected.created.contains(&id) {
+        if !self.collected.made(id) {
             self.audit(plan, id, "changed", Some(changes))?;
         }
         Ok(())
@@ -414,6 +422,13 @@ impl Cx<'_> {
         let (text, params) = crate::sql::select(self.conn.dialect(), &statement);
         Ok(self.conn.rows(&text, &params)?.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect())
     }
+}
+
+/// Whether changes are told by the audit. The kernel's own books are not audited a second time; kept balances are proved
+/// from their lines.
+fn audited(plan: &Plan) -> bool {
+    let own = plan.def.name.starts_with("sys.");
+    !plan.def.kept && (!own || matches!(plan.def.name, "sys.series" | "sys.outbox" | "sys.setting"))
 }
 
 /// Required fields and checks of a record that is about to be written.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use kernel::{Breach, Check, Cx, Result, Value};
+use kernel::{Breach, Check, Currency, Cx, Dec, Result, Value};
+
+use crate::invoice::line_net;
 
 pub(crate) const CHECKS: &[Check] = &[
     Check { name: "finance.balanced", invariant: 1, run: balanced },
@@ -104,6 +106,15 @@ fn unchanged(cx: &mut Cx<'_>, _full: bool) -> Result<Vec<Breach>> {
              COALESCE((SELECT SUM(l.net) FROM finance_invoice_line l WHERE l.invoice = i.id), 0) LIMIT 20",
         ),
         (
+            "posted invoices whose total is not net and tax",
+            "SELECT id, number, net, tax, total FROM finance_invoice WHERE state <> 'draft' AND total <> net + tax LIMIT 20",
+        ),
+        (
+            "entries of invoices that are missing, or that have another entry",
+            "SELECT e.id, e.source, i.number, i.entry FROM finance_entry e LEFT JOIN finance_invoice i ON i.id = e.source \
+             WHERE e.source_entity = 'finance.invoice' AND e.reverses IS NULL AND (i.id IS NULL OR i.entry IS NULL OR i.entry <> e.id) LIMIT 20",
+        ),
+        (
             "posted invoices without a number",
             "SELECT i.id FROM finance_invoice i WHERE i.state <> 'draft' AND i.number IS NULL LIMIT 20",
         ),
@@ -143,7 +154,33 @@ fn unchanged(cx: &mut Cx<'_>, _full: bool) -> Result<Vec<Breach>> {
         let rows = cx.conn().rows(sql, &[])?;
         breach(&mut out, message, rows.iter().map(|r| format!("{r:?}")).collect());
     }
+    breach(&mut out, "lines of posted invoices that are not quantity times price", wrong_lines(cx)?);
     Ok(out)
+}
+
+/// Lines whose nets do not follow from quantity, price and discount. What a credit note takes back is rounded with what was
+/// taken back before: there only the unrounded net is exact.
+fn wrong_lines(cx: &mut Cx<'_>) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    cx.conn().query(
+        "SELECT l.id, l.invoice, l.quantity, COALESCE(l.unit_price, 0), l.discount, l.net, l.net_currency, l.net_exact, l.corrects \
+         FROM finance_invoice_line l JOIN finance_invoice i ON i.id = l.invoice WHERE i.state <> 'draft'",
+        &[],
+        &mut |row| {
+            let currency = Currency::parse(&text(row, 6)).unwrap_or(Currency::NONE);
+            let discount = row.get(4).and_then(Value::as_int).map(Dec::from_raw);
+            let (quantity, price) = (Dec::from_raw(int(row, 2)), Dec::from_raw(int(row, 3)));
+            let holds = line_net(quantity, price, discount, currency).is_ok_and(|(net, exact)| {
+                exact.raw() == int(row, 7) && (net.minor == int(row, 5) || row.get(8).is_some_and(|c| !c.is_null()))
+            });
+            if !holds {
+                let (id, invoice, net) = (int(row, 0), int(row, 1), int(row, 5));
+                wrong.push(format!("line {id} of invoice {invoice}: quantity {quantity}, price {price}, net {net}"));
+            }
+            Ok(wrong.len() < 20)
+        },
+    )?;
+    Ok(wrong)
 }
 
 /// Accounts of receivables and payables equal the open items per party and currency, and items equal their allocations.

@@ -56,7 +56,7 @@ impl Run for Credit {
                 return Err(Error::field(format!("lines.{i}.line"), "finance.not_of_invoice"));
             }
         }
-        let before = credited(cx, self.invoice)?;
+        let before = credited(cx, &charged)?;
         let (mut lines, mut given) = (Vec::new(), Vec::new());
         for line in &charged {
             let (mut left, mut net) = (line.quantity, line.net);
@@ -115,11 +115,15 @@ impl Run for Credit {
     }
 }
 
-/// The lines of an invoice's credit notes so far.
-fn credited(cx: &mut Cx<'_>, invoice: Id<Invoice>) -> Result<Vec<Rec<InvoiceLine>>> {
+/// The lines of credit notes that correct these lines so far. A credit note may correct lines of several invoices.
+fn credited(cx: &mut Cx<'_>, charged: &[Rec<InvoiceLine>]) -> Result<Vec<Rec<InvoiceLine>>> {
     let mut lines = Vec::new();
-    for note in posted_notes(cx, invoice)? {
-        lines.extend(cx.lines::<InvoiceLine>(note.id)?);
+    for line in charged {
+        for one in cx.by::<InvoiceLine>(&[("corrects", line.id.into())])? {
+            if cx.get(one.invoice)?.state != InvoiceState::Draft {
+                lines.push(one);
+            }
+        }
     }
     Ok(lines)
 }

@@ -131,7 +131,7 @@ pub struct InvoiceLine {
     #[field(by_operation, max = 40)]
     pub purpose: Option<String>,
     /// The line that a credit note corrects.
-    #[field(by_operation)]
+    #[field(by_operation, indexed)]
     pub corrects: Option<Id<InvoiceLine>>,
 }
 

@@ -45,6 +45,19 @@ fn quants(cx: &mut Cx<'_>, _full: bool) -> Result<Vec<Breach>> {
                  UNION ALL SELECT m.product, m.\"from\", 0, -m.quantity FROM inventory_move m JOIN inventory_location l ON l.id = m.\"from\" AND l.kind = 'internal') x \
                  GROUP BY product, location HAVING SUM(here) <> SUM(moved) LIMIT 20",
             ),
+            (
+                "deliveries, receipts and write-offs that differ from their movements",
+                "SELECT entity, source, product, SUM(told), SUM(moved) FROM (\
+                 SELECT 'inventory.delivery' AS entity, l.delivery AS source, l.product, l.shipped AS told, 0 AS moved \
+                 FROM inventory_delivery_line l JOIN inventory_delivery d ON d.id = l.delivery AND d.state = 'shipped' \
+                 UNION ALL SELECT 'inventory.receipt', l.receipt, l.product, l.quantity, 0 \
+                 FROM inventory_receipt_line l JOIN inventory_receipt d ON d.id = l.receipt AND d.state = 'received' \
+                 UNION ALL SELECT 'inventory.write_off', l.write_off, l.product, l.quantity, 0 \
+                 FROM inventory_write_off_line l JOIN inventory_write_off d ON d.id = l.write_off AND d.state = 'posted' \
+                 UNION ALL SELECT source_entity, source, product, 0, quantity FROM inventory_move WHERE source_entity IN \
+                 ('inventory.delivery', 'inventory.receipt', 'inventory.write_off')) x \
+                 GROUP BY entity, source, product HAVING SUM(told) <> SUM(moved) LIMIT 20",
+            ),
             ("movements of nothing", "SELECT id, quantity FROM inventory_move WHERE quantity <= 0 LIMIT 20"),
         ],
     )
@@ -59,6 +72,17 @@ fn value(cx: &mut Cx<'_>, _full: bool) -> Result<Vec<Breach>> {
                 "SELECT company, SUM(ledger), SUM(stock) FROM (SELECT l.company, l.amount AS ledger, 0 AS stock FROM finance_entry_line l \
                  JOIN finance_account a ON a.id = l.account AND a.controlled_by = 'stock' \
                  UNION ALL SELECT company, 0, value FROM inventory_valuation) x GROUP BY company HAVING SUM(ledger) <> SUM(stock) LIMIT 20",
+            ),
+            (
+                "documents whose movements are worth something else than their entries",
+                "SELECT entity, source, SUM(moved), SUM(ledger) FROM (\
+                 SELECT m.source_entity AS entity, m.source, m.value AS moved, 0 AS ledger FROM inventory_move m \
+                 JOIN inventory_location l ON l.id = m.\"to\" AND l.kind = 'internal' WHERE m.source IS NOT NULL \
+                 UNION ALL SELECT m.source_entity, m.source, -m.value, 0 FROM inventory_move m \
+                 JOIN inventory_location l ON l.id = m.\"from\" AND l.kind = 'internal' WHERE m.source IS NOT NULL \
+                 UNION ALL SELECT e.source_entity, e.source, 0, l.amount FROM finance_entry_line l JOIN finance_entry e ON e.id = l.entry \
+                 JOIN finance_account a ON a.id = l.account AND a.controlled_by = 'stock' WHERE e.source IS NOT NULL) x \
+                 GROUP BY entity, source HAVING SUM(moved) <> SUM(ledger) LIMIT 20",
             ),
             (
                 "the value of a product differs from its movements",

@@ -12,7 +12,7 @@ use product::Product;
 use serde_json::json;
 
 use crate::reserve::{self, consume, release};
-use crate::stock::{Move, NewMove, Warehouse, issue, places, post_value, quant, receive, value_of};
+use crate::stock::{Move, NewMove, Warehouse, issue, places, post_value, quant, receive, stock_place, value_of};
 
 choice!(
     /// To the customer, or back.
@@ -189,7 +189,7 @@ type Wanted = BTreeMap<Id<Product>, Dec<6>>;
 
 /// What of each product is missing for a document: what is there, less what is promised to others.
 fn missing(cx: &mut Cx<'_>, source: AnyRef, wanted: &Wanted) -> Result<Vec<(Id<Product>, Dec<6>)>> {
-    let stock = places(cx)?.stock;
+    let stock = stock_place(cx)?;
     let mut own: Wanted = BTreeMap::new();
     for reservation in reserve::of(cx, source)? {
         let sum = own.entry(reservation.product).or_default();
@@ -215,7 +215,7 @@ fn not_enough(
     short: &[(Id<Product>, Dec<6>)],
     wanted: &Wanted,
 ) -> Result<Error> {
-    let stock = places(cx)?.stock;
+    let stock = stock_place(cx)?;
     let place = cx.get(stock)?;
     let mut words = Vec::new();
     let mut error = Error::refused("inventory.not_enough");
@@ -313,10 +313,11 @@ impl Run for Ship {
             cx.save(line)?;
         }
         let mut cost = Money::zero(cx.company().currency);
+        let mut promised = reserve::of(cx, source)?;
         for (product, quantity) in sums {
-            consume(cx, source, product, quantity)?;
+            let own = consume(cx, &mut promised, places.stock, product, quantity)?;
             let new = NewMove { product, quantity, date: delivery.date, source: Some(self.delivery.into()) };
-            cost = cost.plus(issue(cx, &new, places.stock, places.customer)?)?;
+            cost = cost.plus(issue(cx, &new, places.stock, places.customer, own)?)?;
         }
         post_value(cx, ("cost_of_goods", "stock"), cost, delivery.date, Some(self.delivery.into()), "Delivery")?;
         delivery.state = DeliveryState::Shipped;

@@ -15,8 +15,8 @@ pub use delivery::{
 };
 pub use print::DeliveryPdf;
 pub use receipt::{
-    Approve, Open, PostWriteOff, Quick, Receipt, ReceiptLine, ReceiptState, Receive, Received, Reject, StockReceived,
-    WriteOff, WriteOffLine, WriteOffState,
+    Approve, Found, Open, PostWriteOff, Quick, Receipt, ReceiptLine, ReceiptState, Receive, Received, Reject,
+    StockReceived, WriteOff, WriteOffLine, WriteOffState,
 };
 pub use reserve::{Reserve, ReserveLine, Reserved, release};
 pub use stock::{
@@ -47,6 +47,7 @@ pub static MODULE: Module = Module {
         op::<Return>(),
         op::<DeliveryPdf>(),
         op::<Receive>(),
+        op::<Found>(),
         op::<Quick>(),
         op::<Open>(),
         op::<Approve>(),
@@ -58,6 +59,7 @@ pub static MODULE: Module = Module {
     remedies: &[Remedy { code: "inventory.not_enough", offer: delivery::offer_receipt }],
     checks: check::CHECKS,
     errors: &[
+        "inventory.found_supplied",
         "inventory.no_lines",
         "inventory.no_place",
         "inventory.not_enough",

@@ -8,7 +8,7 @@ use party::Party;
 use platform::User;
 use product::{Product, ProductKind};
 
-use crate::stock::{NewMove, cost, issue, places, post_value, quant, receive, value_of};
+use crate::stock::{Location, NewMove, cost, issue, places, post_value, quant, receive, stock_place, value_of};
 
 choice!(
     /// Where a receipt stands.
@@ -20,7 +20,7 @@ choice!(
 #[entity(name = "inventory.receipt", title = number, status = state, read = "stock buyer accounts manager", write = "stock buyer", area = "goods",
     lines(lines = "inventory.receipt_line.receipt"), frozen_when = "state != 'draft'")]
 pub struct Receipt {
-    /// Number; drawn when the goods are received.
+    /// Number; drawn when the goods are received, unless another system gave one.
     #[field(unique, searchable, by_operation)]
     pub number: Option<String>,
     /// Supplier.
@@ -71,36 +71,64 @@ pub struct Receive {
 impl Run for Receive {
     type Output = ();
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
-        let mut receipt = cx.target(self.receipt)?;
-        let lines = cx.lines::<ReceiptLine>(self.receipt)?;
-        if lines.is_empty() {
-            return Err(Error::refused("inventory.no_lines"));
-        }
-        let places = places(cx)?;
-        let mut total = Money::zero(cx.company().currency);
-        for line in &lines {
-            goods(cx, line.product)?;
-            let value = match line.unit_cost {
-                Some(unit) => cost(line.quantity, unit)?,
-                None => value_of(cx, line.product, line.quantity)?,
-            };
-            total = total.plus(value)?;
-            let new = NewMove {
-                product: line.product,
-                quantity: line.quantity,
-                date: receipt.date,
-                source: Some(self.receipt.into()),
-            };
-            receive(cx, &new, places.supplier, places.stock, value)?;
-        }
-        post_value(cx, ("stock", "goods_received"), total, receipt.date, Some(self.receipt.into()), "Receipt")?;
-        receipt.state = ReceiptState::Received;
-        cx.save(&mut receipt)?;
-        cx.legal_number_of(self.receipt, "number", "receipt", i64::from(receipt.date.year()))?;
-        cx.emit(StockReceived { receipt: self.receipt })?;
-        cx.link(self.receipt);
-        Ok(())
+        let from = places(cx)?.supplier;
+        take_in(cx, self.receipt, from, "goods_received", "Receipt")
     }
+}
+
+/// Takes goods into the stock that were found there: nobody supplied them, so their value is a gain.
+#[derive(Operation)]
+#[operation(name = "inventory.receipt.found", on = Receipt, when = [ReceiptState::Draft], allow = "stock", button = 2,
+    no_inverse = "Write the goods off, with the reason.")]
+pub struct Found {
+    /// The receipt.
+    pub receipt: Id<Receipt>,
+}
+
+impl Run for Found {
+    type Output = ();
+    fn guard(&self, cx: &mut Cx<'_>) -> Result<()> {
+        if self.receipt.is_none() || cx.get(self.receipt)?.party.is_none() {
+            return Ok(());
+        }
+        Err(Error::refused("inventory.found_supplied"))
+    }
+    fn run(self, cx: &mut Cx<'_>) -> Result<()> {
+        let from = places(cx)?.loss;
+        take_in(cx, self.receipt, from, "found", "Stock found")
+    }
+}
+
+/// Takes the goods of a receipt in from a place, their value from an account's purpose.
+fn take_in(cx: &mut Cx<'_>, id: Id<Receipt>, from: Id<Location>, credit: &str, text: &str) -> Result<()> {
+    let mut receipt = cx.target(id)?;
+    let lines = cx.lines::<ReceiptLine>(id)?;
+    if lines.is_empty() {
+        return Err(Error::refused("inventory.no_lines"));
+    }
+    let stock = stock_place(cx)?;
+    let mut total = Money::zero(cx.company().currency);
+    for line in &lines {
+        goods(cx, line.product)?;
+        let value = match line.unit_cost {
+            Some(unit) => cost(line.quantity, unit)?,
+            None => value_of(cx, line.product, line.quantity)?,
+        };
+        total = total.plus(value)?;
+        let new =
+            NewMove { product: line.product, quantity: line.quantity, date: receipt.date, source: Some(id.into()) };
+        receive(cx, &new, from, stock, value)?;
+    }
+    post_value(cx, ("stock", credit), total, receipt.date, Some(id.into()), text)?;
+    receipt.state = ReceiptState::Received;
+    cx.save(&mut receipt)?;
+    // A number that is there already comes from another system; its series has no rule against gaps.
+    if receipt.number.is_none() {
+        cx.legal_number_of(id, "number", "receipt", i64::from(receipt.date.year()))?;
+    }
+    cx.emit(StockReceived { receipt: id })?;
+    cx.link(id);
+    Ok(())
 }
 
 fn goods(cx: &mut Cx<'_>, product: Id<Product>) -> Result<()> {
@@ -198,7 +226,7 @@ choice!(
 #[entity(name = "inventory.write_off", label = "Write-off", plural = "Write-offs", title = number, status = state, read = "stock accounts manager",
     write = "stock", area = "goods", lines(lines = "inventory.write_off_line.write_off"), frozen_when = "state != 'requested'")]
 pub struct WriteOff {
-    /// Number; drawn when it is posted.
+    /// Number; drawn when it is posted, unless another system gave one.
     #[field(unique, searchable, by_operation)]
     pub number: Option<String>,
     /// Why.
@@ -310,12 +338,15 @@ impl Run for PostWriteOff {
                 date: record.date,
                 source: Some(self.write_off.into()),
             };
-            total = total.plus(issue(cx, &new, places.stock, places.loss)?)?;
+            total = total.plus(issue(cx, &new, places.stock, places.loss, Dec::ZERO)?)?;
         }
         post_value(cx, ("write_off", "stock"), total, record.date, Some(self.write_off.into()), "Write-off")?;
         record.state = WriteOffState::Posted;
         cx.save(&mut record)?;
-        cx.legal_number_of(self.write_off, "number", "write_off", i64::from(record.date.year()))?;
+        // As with receipts: a number of another system stays.
+        if record.number.is_none() {
+            cx.legal_number_of(self.write_off, "number", "write_off", i64::from(record.date.year()))?;
+        }
         cx.link(self.write_off);
         Ok(())
     }
@@ -323,7 +354,7 @@ impl Run for PostWriteOff {
 
 /// Refuses where less is free than is to go: promised goods are not written off.
 fn free(cx: &mut Cx<'_>, product: Id<Product>, quantity: Dec<6>) -> Result<()> {
-    let place = places(cx)?.stock;
+    let place = stock_place(cx)?;
     let free = match quant(cx, product, place)? {
         Some(quant) => quant.on_hand.minus(quant.reserved)?,
         None => Dec::ZERO,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::{AnyRef, Cx, Dec, Fields, Id, Operation, Result, Run, Value};
 use product::Product;
 
-use crate::stock::{Reservation, places, quant};
+use crate::stock::{Location, Reservation, quant, stock_place};
 
 /// A line to be reserved.
 #[derive(Clone, Debug, Fields)]
@@ -40,7 +40,7 @@ pub struct Reserved {
 impl Run for Reserve {
     type Output = Reserved;
     fn run(self, cx: &mut Cx<'_>) -> Result<Reserved> {
-        let stock = places(cx)?.stock;
+        let stock = stock_place(cx)?;
         let mut wanted: BTreeMap<Id<Product>, Dec<6>> = BTreeMap::new();
         for line in &self.lines {
             let sum = wanted.entry(line.product).or_default();
@@ -79,28 +79,31 @@ pub fn release(cx: &mut Cx<'_>, source: AnyRef) -> Result<()> {
             quant.reserved = quant.reserved.minus(reservation.quantity)?;
             cx.save(&mut quant)?;
         }
-        cx.delete(reservation.id)?;
+        cx.delete_loaded(&reservation)?;
     }
     Ok(())
 }
 
-/// Uses up to this much of a document's promise of a product; answers how much it was.
-pub(crate) fn consume(cx: &mut Cx<'_>, source: AnyRef, product: Id<Product>, quantity: Dec<6>) -> Result<Dec<6>> {
+/// Uses up to this much of a document's promises of a product in a place. Answers how much: the caller takes it off what the
+/// quant has promised, together with the goods.
+pub(crate) fn consume(
+    cx: &mut Cx<'_>,
+    promised: &mut [kernel::Rec<Reservation>],
+    place: Id<Location>,
+    product: Id<Product>,
+    quantity: Dec<6>,
+) -> Result<Dec<6>> {
     let mut left = quantity;
-    for mut reservation in of(cx, source)?.into_iter().filter(|r| r.product == product) {
+    for reservation in promised.iter_mut().filter(|r| r.product == product && r.location == place) {
         let take = left.min(reservation.quantity);
         if !take.is_positive() {
             continue;
         }
-        if let Some(mut quant) = quant(cx, product, reservation.location)? {
-            quant.reserved = quant.reserved.minus(take)?;
-            cx.save(&mut quant)?;
-        }
-        if take == reservation.quantity {
-            cx.delete(reservation.id)?;
+        reservation.quantity = reservation.quantity.minus(take)?;
+        if reservation.quantity.is_zero() {
+            cx.delete_loaded(reservation)?;
         } else {
-            reservation.quantity = reservation.quantity.minus(take)?;
-            cx.save(&mut reservation)?;
+            cx.save(reservation)?;
         }
         left = left.minus(take)?;
     }

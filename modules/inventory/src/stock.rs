@@ -135,18 +135,26 @@ pub struct Places {
 /// # Errors
 /// `inventory.no_place`.
 pub fn places(cx: &mut Cx<'_>) -> Result<Places> {
-    let mut find = |code: &str| -> Result<Id<Location>> {
-        cx.first::<Location>(&[("code", Value::from(code))])?
-            .map(|l| l.id)
-            .ok_or_else(|| Error::refused("inventory.no_place").with("code", code.to_owned()))
-    };
     Ok(Places {
-        stock: find("STOCK")?,
-        customer: find("CUSTOMER")?,
-        supplier: find("SUPPLIER")?,
-        loss: find("LOSS")?,
-        opening: find("OPENING")?,
+        stock: stock_place(cx)?,
+        customer: place(cx, "CUSTOMER")?,
+        supplier: place(cx, "SUPPLIER")?,
+        loss: place(cx, "LOSS")?,
+        opening: place(cx, "OPENING")?,
     })
+}
+
+fn place(cx: &mut Cx<'_>, code: &str) -> Result<Id<Location>> {
+    let found = cx.first::<Location>(&[("code", Value::from(code))])?;
+    found.map(|l| l.id).ok_or_else(|| Error::refused("inventory.no_place").with("code", code.to_owned()))
+}
+
+/// Where the goods of the company lie.
+///
+/// # Errors
+/// `inventory.no_place`.
+pub(crate) fn stock_place(cx: &mut Cx<'_>) -> Result<Id<Location>> {
+    place(cx, "STOCK")
 }
 
 /// The quant of a product in the stock, if there is one.
@@ -162,7 +170,7 @@ pub fn quant(cx: &mut Cx<'_>, product: Id<Product>, location: Id<Location>) -> R
 /// # Errors
 /// As reading does.
 pub fn available(cx: &mut Cx<'_>, product: Id<Product>) -> Result<(Dec<6>, Dec<6>)> {
-    let stock = places(cx)?.stock;
+    let stock = stock_place(cx)?;
     match quant(cx, product, stock)? {
         Some(quant) => Ok((quant.on_hand, quant.on_hand.minus(quant.reserved)?)),
         None => Ok((Dec::ZERO, Dec::ZERO)),
@@ -178,13 +186,20 @@ pub(crate) struct NewMove {
 }
 
 /// Takes goods out of the stock to another place; they are worth everything left when the quantity becomes zero, else
-/// round(value × q / Q). The caller has seen that there is enough and that reservations allow it. Answers the value.
+/// round(value × q / Q). `promised` of it was promised to the document and no longer is. The caller has seen that there is enough and that reservations allow it. Answers the value.
 ///
 /// # Errors
 /// `check_failed` where there is not enough after all.
-pub(crate) fn issue(cx: &mut Cx<'_>, new: &NewMove, stock: Id<Location>, to: Id<Location>) -> Result<Money> {
+pub(crate) fn issue(
+    cx: &mut Cx<'_>,
+    new: &NewMove,
+    stock: Id<Location>,
+    to: Id<Location>,
+    promised: Dec<6>,
+) -> Result<Money> {
     let mut quant = quant(cx, new.product, stock)?.ok_or_else(|| Error::internal("an issue without stock"))?;
     quant.on_hand = quant.on_hand.minus(new.quantity)?;
+    quant.reserved = quant.reserved.minus(promised)?;
     cx.save(&mut quant)?;
     let mut valuation = cx
         .first::<Valuation>(&[("product", new.product.into())])?

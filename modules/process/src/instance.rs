@@ -210,7 +210,7 @@ impl Running {
                         let row = to_json(&scope)?;
                         cx.insert(Scope { instance: self.id, local, element: Some(scope.element), row })?;
                     }
-                    (None, Some(row)) => cx.delete(row.id)?,
+                    (None, Some(row)) => cx.delete_loaded(&row)?,
                     (None, None) => {}
                 },
                 Changed::Token(local) => match (self.state.token(local).cloned(), self.tokens.remove(&local)) {
@@ -229,7 +229,7 @@ impl Running {
                         };
                         cx.insert(row)?;
                     }
-                    (None, Some(row)) => cx.delete(row.id)?,
+                    (None, Some(row)) => cx.delete_loaded(&row)?,
                     (None, None) => {}
                 },
                 Changed::Variable(local) => {
@@ -242,7 +242,7 @@ impl Running {
                             let row = to_json(&variable)?;
                             cx.insert(Variable { instance: self.id, local, name: variable.name, row })?;
                         }
-                        (None, Some(row)) => cx.delete(row.id)?,
+                        (None, Some(row)) => cx.delete_loaded(&row)?,
                         (None, None) => {}
                     }
                 }
@@ -305,7 +305,7 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
         }
         Effect::TimerCancelled { timer, .. } => {
             for row in cx.by::<Timer>(&[("instance", instance.into()), ("listen", Value::Int(timer))])? {
-                cx.delete(row.id)?;
+                cx.delete_loaded(&row)?;
             }
         }
         Effect::Subscribed { token, subscription, name, key, .. } => {
@@ -314,7 +314,7 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
         }
         Effect::Unsubscribed { subscription, .. } => {
             for row in cx.by::<Subscription>(&[("instance", instance.into()), ("listen", Value::Int(subscription))])? {
-                cx.delete(row.id)?;
+                cx.delete_loaded(&row)?;
             }
         }
         Effect::IncidentRaised { token, element, code, message } => {
@@ -389,19 +389,19 @@ fn call(
 fn clear(cx: &mut Cx<'_>, running: &Running) -> Result<()> {
     let key = [("instance", Value::from(running.id))];
     for row in cx.by::<Token>(&key)? {
-        cx.delete(row.id)?;
+        cx.delete_loaded(&row)?;
     }
     for row in cx.by::<Variable>(&key)? {
-        cx.delete(row.id)?;
+        cx.delete_loaded(&row)?;
     }
     for row in cx.by::<Scope>(&key)? {
-        cx.delete(row.id)?;
+        cx.delete_loaded(&row)?;
     }
     for row in cx.by::<Timer>(&key)? {
-        cx.delete(row.id)?;
+        cx.delete_loaded(&row)?;
     }
     for row in cx.by::<Subscription>(&key)? {
-        cx.delete(row.id)?;
+        cx.delete_loaded(&row)?;
     }
     Ok(())
 }

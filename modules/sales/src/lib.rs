@@ -7,8 +7,8 @@ mod quote;
 use kernel::{Cx, Module, Result, entity, event, on, op, sys::Series};
 
 pub use order::{
-    Cancel, Confirm, Confirmed, Invoiced, Invoicing, IssueInvoice, Order, OrderCancelled, OrderConfirmed, OrderDone,
-    OrderLine, OrderProgress, OrderState, Progress, open_orders,
+    Cancel, Confirm, Confirmed, ExternalLine, ExternalOrder, Invoiced, Invoicing, IssueInvoice, Order, OrderCancelled,
+    OrderConfirmed, OrderDone, OrderLine, OrderProgress, OrderState, Progress, open_orders, place,
 };
 pub use price::{Price, PriceList, price_of};
 pub use quote::{

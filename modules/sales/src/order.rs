@@ -71,6 +71,9 @@ pub struct Order {
     /// Its number, and those of its delivery and invoice, come from another system: no series draws them.
     #[field(by_operation)]
     pub external: bool,
+    /// Country of the customer as another system wrote it; its invoice carries it.
+    #[field(by_operation)]
+    pub country_name: Option<String>,
 }
 
 /// A line of an order.
@@ -106,6 +109,96 @@ pub struct OrderLine {
     /// How much was invoiced.
     #[field(by_operation)]
     pub invoiced: Dec<6>,
+    /// Code of the product as another system wrote it.
+    #[field(by_operation, max = 60)]
+    pub code_as_written: Option<String>,
+}
+
+/// An order that was made in another system.
+#[derive(Clone, Debug)]
+pub struct ExternalOrder {
+    /// Its number there: that of its delivery and invoice too.
+    pub number: String,
+    /// Who ordered.
+    pub customer: Id<Party>,
+    /// When.
+    pub date: Date,
+    /// Country as it was written.
+    pub country_name: Option<String>,
+    /// Lines.
+    pub lines: Vec<ExternalLine>,
+}
+
+/// A line of an order of another system.
+#[derive(Clone, Debug)]
+pub struct ExternalLine {
+    /// Product.
+    pub product: Id<Product>,
+    /// Its code as it was written.
+    pub code: String,
+    /// Text.
+    pub description: String,
+    /// Quantity.
+    pub quantity: Dec<6>,
+    /// Price of one, without tax.
+    pub price: Dec<6>,
+    /// Rate of VAT.
+    pub tax_class: TaxClass,
+}
+
+/// Writes an order of another system down, complete: its nets are computed as those of any order.
+///
+/// # Errors
+/// `too_precise`; as writing does.
+pub fn place(cx: &mut Cx<'_>, new: ExternalOrder) -> Result<Id<Order>> {
+    let currency = cx.company().currency;
+    let (mut sums, mut ready) = (Vec::with_capacity(new.lines.len()), Vec::with_capacity(new.lines.len()));
+    for (i, line) in new.lines.into_iter().enumerate() {
+        let percent = finance::tax_percent(cx, line.tax_class, new.date)?;
+        let (net, _) = finance::line_net(line.quantity, line.price, None, currency)
+            .map_err(|e| Error::field(format!("lines.{i}.price"), e.code.clone()).with("scale", 6_i64))?;
+        sums.push((percent, net));
+        ready.push((line, percent, net));
+    }
+    let (net, tax, total) = totals(&sums, currency)?;
+    let order = cx.insert(Order {
+        number: Some(new.number),
+        customer: new.customer,
+        date: new.date,
+        currency,
+        price_list: None,
+        invoicing: Invoicing::Delivered,
+        quote: None,
+        note: None,
+        net,
+        tax,
+        total,
+        state: OrderState::Draft,
+        external: true,
+        country_name: new.country_name,
+    })?;
+    for (line, tax_percent, net) in ready {
+        cx.insert(OrderLine {
+            order,
+            product: Some(line.product),
+            description: Some(line.description),
+            quantity: line.quantity,
+            price: Some(line.price),
+            discount: None,
+            tax_class: Some(line.tax_class),
+            tax_percent,
+            net,
+            delivered: Dec::ZERO,
+            invoiced: Dec::ZERO,
+            code_as_written: Some(line.code),
+        })?;
+    }
+    Ok(order)
+}
+
+/// Whether a line is of goods.
+fn is_goods(cx: &mut Cx<'_>, line: &OrderLine) -> Result<bool> {
+    line.product.map_or(Ok(false), |product| Ok(cx.get(product)?.kind == ProductKind::Goods))
 }
 
 /// What a priced line needs to be computed; orders and quotes share it.
@@ -272,7 +365,7 @@ impl Run for Confirm {
                 return Err(Error::field(format!("lines.{i}.price"), "required"));
             }
             if let Some(product) = line.product
-                && cx.get(product)?.kind == ProductKind::Goods
+                && is_goods(cx, line)?
             {
                 goods.push((product, line.quantity, Some(AnyRef::from(line.id))));
             }
@@ -341,10 +434,7 @@ impl Run for Cancel {
 
 /// How much of a line may be invoiced now: what was delivered (services: what was ordered), less what was invoiced.
 fn to_invoice(cx: &mut Cx<'_>, order: &Order, line: &OrderLine) -> Result<Dec<6>> {
-    let goods = match line.product {
-        Some(product) => cx.get(product)?.kind == ProductKind::Goods,
-        None => false,
-    };
+    let goods = is_goods(cx, line)?;
     let basis = if goods && order.invoicing == Invoicing::Delivered { line.delivered } else { line.quantity };
     basis.minus(line.invoiced)
 }
@@ -371,15 +461,17 @@ impl Run for IssueInvoice {
     type Output = Invoiced;
     fn run(self, cx: &mut Cx<'_>) -> Result<Invoiced> {
         let order = cx.target(self.order)?;
-        let mut lines = Vec::new();
+        let (mut lines, mut first) = (Vec::new(), true);
         for mut line in cx.lines::<OrderLine>(self.order)? {
+            first &= line.invoiced.is_zero();
             let quantity = to_invoice(cx, &order, &line)?;
             if !quantity.is_positive() {
                 continue;
             }
-            let code = match line.product {
-                Some(product) => Some(cx.get(product)?.code.clone()),
-                None => None,
+            let code = match (&line.code_as_written, line.product) {
+                (Some(code), _) => Some(code.clone()),
+                (None, Some(product)) => Some(cx.get(product)?.code.clone()),
+                (None, None) => None,
             };
             lines.push(NewLine {
                 product: line.product,
@@ -406,10 +498,11 @@ impl Run for IssueInvoice {
                 party: order.customer,
                 date,
                 due: None,
-                country_name: None,
+                country_name: order.country_name.clone(),
                 source: Some(self.order.into()),
                 corrects: None,
-                external: order.number.clone().filter(|_| order.external),
+                // A further invoice of the same order needs a number of its own.
+                external: order.number.clone().filter(|_| order.external && first),
                 note: None,
                 lines,
             },
@@ -459,12 +552,12 @@ fn close_if_done(cx: &mut Cx<'_>, order: Id<Order>) -> Result<()> {
     if record.state != OrderState::Confirmed {
         return Ok(());
     }
-    for line in cx.lines::<OrderLine>(order)? {
-        let goods = match line.product {
-            Some(product) => cx.get(product)?.kind == ProductKind::Goods,
-            None => false,
-        };
-        if line.invoiced < line.quantity || (goods && line.delivered < line.quantity) {
+    let lines = cx.lines::<OrderLine>(order)?;
+    if lines.iter().any(|l| l.invoiced < l.quantity) {
+        return Ok(());
+    }
+    for line in lines.iter().filter(|l| l.delivered < l.quantity) {
+        if is_goods(cx, line)? {
             return Ok(());
         }
     }
@@ -476,11 +569,12 @@ fn close_if_done(cx: &mut Cx<'_>, order: Id<Order>) -> Result<()> {
 /// Goods left: the order's lines count them.
 pub(crate) fn count_delivered(event: &DeliveryShipped, cx: &mut Cx<'_>) -> Result<()> {
     let Some(order) = event.source.and_then(AnyRef::to::<Order>) else { return Ok(()) };
+    let mut ordered = cx.lines::<OrderLine>(order)?;
     for line in cx.lines::<DeliveryLine>(event.delivery)? {
-        if let Some(id) = line.source_line.and_then(AnyRef::to::<OrderLine>) {
-            let mut record = cx.get(id)?;
+        let Some(id) = line.source_line.and_then(AnyRef::to::<OrderLine>) else { continue };
+        if let Some(record) = ordered.iter_mut().find(|l| l.id == id) {
             record.delivered = record.delivered.plus(line.shipped)?;
-            cx.save(&mut record)?;
+            cx.save(record)?;
         }
     }
     close_if_done(cx, order)

@@ -220,6 +220,7 @@ impl Run for Accept {
             total: quote.total,
             state: OrderState::Draft,
             external: false,
+            country_name: None,
         })?;
         for line in lines {
             cx.insert(OrderLine {
@@ -234,6 +235,7 @@ impl Run for Accept {
                 net: line.net,
                 delivered: Dec::ZERO,
                 invoiced: Dec::ZERO,
+                code_as_written: None,
             })?;
         }
         // Rates of VAT are those of the order's day.

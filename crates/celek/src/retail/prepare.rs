@@ -13,7 +13,7 @@ use product::{Product, ProductKind, TaxClass};
 use super::{
     countries::code_of,
     read::{Book, Kind, is_service},
-    replay::{CORRECTION, Known},
+    replay::Known,
 };
 
 /// Name under which all of the import is in the log of operations.
@@ -166,6 +166,13 @@ pub fn records(kernel: &Kernel, who: &Arc<Principal>, book: &Book) -> Result<(Kn
     Ok((known, new_parties.len() as u64, missing.len() as u64))
 }
 
+/// Receipts that bear a number of another system: no series gave it.
+pub const EXTERNAL_RECEIPTS: &str = "SELECT d.number, d.id FROM inventory_receipt d WHERE d.company = ? AND d.number IS NOT NULL \
+     AND NOT EXISTS (SELECT 1 FROM sys_number n WHERE n.record = d.id)";
+/// Write-offs that bear one.
+pub const EXTERNAL_WRITE_OFFS: &str = "SELECT d.number, d.id FROM inventory_write_off d WHERE d.company = ? AND d.number IS NOT NULL \
+     AND NOT EXISTS (SELECT 1 FROM sys_number n WHERE n.record = d.id)";
+
 /// Numbers of documents that are in the database.
 pub fn done(kernel: &Kernel, who: &Arc<Principal>) -> Result<HashSet<String>> {
     kernel.read(who, |cx| {
@@ -173,17 +180,10 @@ pub fn done(kernel: &Kernel, who: &Arc<Principal>) -> Result<HashSet<String>> {
         for sql in [
             "SELECT number, id FROM sales_order WHERE company = ? AND external = 1",
             "SELECT number, id FROM finance_invoice WHERE company = ? AND external = 1",
+            EXTERNAL_RECEIPTS,
+            EXTERNAL_WRITE_OFFS,
         ] {
             out.extend(texts(cx, sql)?.into_keys());
-        }
-        for sql in [
-            "SELECT reason, id FROM inventory_write_off WHERE company = ? AND reason LIKE 'Stock correction %'",
-            "SELECT note, id FROM inventory_receipt WHERE company = ? AND note LIKE 'Stock correction %'",
-        ] {
-            for text in texts(cx, sql)?.into_keys() {
-                let rest = text.strip_prefix(CORRECTION).unwrap_or("").trim_start();
-                out.insert(rest.split(':').next().unwrap_or("").to_owned());
-            }
         }
         Ok(out)
     })

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
-    io::{BufReader, Read},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -88,16 +88,13 @@ pub struct Document {
     pub kind: Kind,
     /// Line of the file and the row.
     pub rows: Vec<(u32, Row)>,
-    /// Some line has a price or it is no sale: then lines without a price stay on the invoice.
-    pub priced: bool,
 }
 
 impl Document {
-    /// Whether a line corrects the stock and is not on an invoice.
+    /// Whether a line corrects the stock and is not on an invoice: it has neither price nor customer; or no price, and goods
+    /// that are gone without having been sold.
     pub fn corrects(&self, row: &Row) -> bool {
-        self.kind == Kind::Sale
-            && row.price.is_zero()
-            && (row.quantity.is_negative() || (row.customer.is_none() && !self.priced))
+        self.kind == Kind::Sale && row.price.is_zero() && (row.customer.is_none() || row.quantity.is_negative())
     }
 }
 
@@ -143,9 +140,7 @@ pub struct Rejects {
 
 /// The file, or the file of facts or rejects, cannot be used.
 pub fn unreadable(what: impl std::fmt::Display) -> Error {
-    let mut error = Error::bad("file_cannot_be_used");
-    error.internal = Some(what.to_string());
-    error
+    Error::bad("file_unusable").with("detail", what.to_string())
 }
 
 impl Rejects {
@@ -185,12 +180,25 @@ pub fn open(path: &Path, progress: &indicatif::ProgressBar) -> Result<Box<dyn Re
     let named = |e: std::io::Error| unreadable(format!("{}: {e}", path.display()));
     let file = File::open(path).map_err(named)?;
     progress.set_length(file.metadata().map_err(named)?.len());
-    let file = progress.wrap_read(file);
-    Ok(match path.extension().and_then(|e| e.to_str()) {
-        Some("zst") => Box::new(zstd::stream::read::Decoder::new(file).map_err(named)?),
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
-        _ => Box::new(BufReader::new(file)),
+    let mut file = BufReader::new(progress.wrap_read(file));
+    // By what stands in it: a file may have lost its ending.
+    let start = file.fill_buf().map_err(named)?;
+    let (zst, gz) = (start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]), start.starts_with(&[0x1f, 0x8b]));
+    Ok(match (zst, gz) {
+        (true, _) => Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(named)?),
+        (_, true) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        _ => Box::new(file),
     })
+}
+
+/// Longest number of a document, code, customer and country.
+const MAX_NAME: usize = 50;
+/// Longest description.
+const MAX_TEXT: usize = 250;
+
+/// Whether a text can be a name: not empty, not too long, nothing that cannot be seen.
+fn names(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control)
 }
 
 /// The columns that are needed, in the order in which they are used here.
@@ -202,12 +210,19 @@ fn time_of(text: &str) -> Option<DateTime> {
     text.parse().ok().or_else(|| DateTime::strptime("%m/%d/%Y %H:%M", text).ok())
 }
 
-/// Bytes as text: UTF-8, else Latin-1.
+/// The characters of Windows-1252 from 0x80 on, where it differs from Latin-1.
+const WINDOWS: &[char] = &[
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Bytes as text: UTF-8, else Windows-1252, in which such files are written otherwise.
 fn text_of(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
-    }
+    let one = |byte: &u8| match WINDOWS.get(usize::from(*byte).wrapping_sub(0x80)) {
+        Some(found) => *found,
+        None => char::from(*byte),
+    };
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(one).collect(), str::to_owned)
 }
 
 #[derive(Default)]
@@ -328,8 +343,11 @@ fn row_of(cells: &[String], book: &mut Book) -> std::result::Result<Row, (&'stat
     let [_, code, text, quantity, time, price, customer, country] = cells else {
         return Err(("columns", cells.len().to_string()));
     };
-    if code.trim().is_empty() || code.chars().count() > 60 {
-        return Err(("code", code.clone()));
+    if !names(code) {
+        return Err(("code", start_of(code)));
+    }
+    if text.chars().count() > MAX_TEXT {
+        return Err(("description", start_of(text)));
     }
     let number =
         |text: &str, what: &'static str| Dec::<6>::parse(text).map_err(|e| (what, format!("{text}: {}", e.code)));
@@ -338,6 +356,12 @@ fn row_of(cells: &[String], book: &mut Book) -> std::result::Result<Row, (&'stat
     let time = time_of(time).ok_or_else(|| ("date", time.clone()))?;
     let customer = customer.trim();
     let customer = customer.strip_suffix(".0").unwrap_or(customer);
+    if !customer.is_empty() && !names(customer) {
+        return Err(("customer", start_of(customer)));
+    }
+    if !names(country) {
+        return Err(("country", start_of(country)));
+    }
     Ok(Row {
         code: book.codes.number(code),
         product: book.products.number(&code.trim().to_uppercase()),
@@ -351,16 +375,26 @@ fn row_of(cells: &[String], book: &mut Book) -> std::result::Result<Row, (&'stat
     })
 }
 
-/// Why a line of a document cannot be brought in, though it can be read.
-fn refused(document: &Document, row: &Row, book: &Book) -> Option<&'static str> {
+/// What stands in a cell, as far as a reason needs it.
+fn start_of(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Why a line of a document cannot be brought in, though it can be read: the reason, and what it means.
+fn refused(document: &Document, row: &Row, book: &Book) -> Option<(&'static str, &'static str)> {
     let service = is_service(book.products.text(row.product));
-    match document.kind {
-        _ if row.quantity.is_zero() => Some("quantity_zero"),
-        Kind::Sale if document.corrects(row) && service => Some("correction_of_a_service"),
-        Kind::Sale if row.quantity.is_negative() && !row.price.is_zero() => Some("sale_below_zero"),
-        Kind::Cancellation if row.quantity.is_positive() => Some("cancellation_above_zero"),
-        _ => None,
-    }
+    let no_stock = "a charge has no stock to correct, and without price and customer there is nothing to invoice";
+    Some(match document.kind {
+        _ if row.quantity.is_zero() => ("quantity_zero", "nothing was sold, returned or corrected"),
+        Kind::Sale if document.corrects(row) && service => ("correction_of_a_service", no_stock),
+        Kind::Sale if row.quantity.is_negative() && !row.price.is_zero() => {
+            ("sale_below_zero", "a priced line below zero belongs on a cancellation")
+        }
+        Kind::Cancellation if row.quantity.is_positive() => {
+            ("cancellation_above_zero", "a cancellation takes back, so its quantities are below zero")
+        }
+        _ => return None,
+    })
 }
 
 /// The cells of a row as they were, for the file of rejected lines.
@@ -380,7 +414,8 @@ pub fn cells_of(book: &Book, number: &str, row: &Row) -> Vec<String> {
 /// Reads the whole file.
 pub fn read(file: &Path, rejects: &mut Rejects, progress: &indicatif::ProgressBar) -> Result<Book> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(open(file, progress)?);
-    let head = reader.byte_headers().map_err(unreadable)?.clone();
+    let named = |e: csv::Error| unreadable(format!("{}: {e}", file.display()));
+    let head = reader.byte_headers().map_err(named)?.clone();
     let plain = |bytes: &[u8]| -> String {
         text_of(bytes).chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
     };
@@ -398,19 +433,19 @@ pub fn read(file: &Path, rejects: &mut Rejects, progress: &indicatif::ProgressBa
         match reader.read_byte_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
-            Err(e) => return Err(unreadable(format!("{}: {e}", file.display()))),
+            Err(e) => return Err(named(e)),
         }
         book.lines += 1;
-        let line = book.lines + 1;
+        let line = record.position().map_or(book.lines + 1, csv::Position::line);
         if record.len() != head.len() {
             let cells: Vec<String> = record.iter().map(text_of).collect();
             rejects.add(line, "columns", &record.len().to_string(), &cells)?;
             continue;
         }
         let cells: Vec<String> = at.iter().map(|i| text_of(record.get(*i).unwrap_or_default())).collect();
-        let number = cells[0].trim();
-        if number.is_empty() {
-            rejects.add(line, "document", "", &cells)?;
+        let number = cells[0].trim().trim_end_matches(".0");
+        if !names(number) {
+            rejects.add(line, "document", &start_of(number), &cells)?;
             continue;
         }
         let row = match row_of(&cells, &mut book) {
@@ -426,14 +461,12 @@ pub fn read(file: &Path, rejects: &mut Rejects, progress: &indicatif::ProgressBa
             None => {
                 let next = u32::try_from(book.documents.len()).unwrap_or(u32::MAX);
                 numbers.insert(number.to_owned(), next);
-                book.documents.push(Document { number: number.to_owned(), kind, rows: Vec::new(), priced: false });
+                book.documents.push(Document { number: number.to_owned(), kind, rows: Vec::new() });
                 next
             }
         };
         counts.take(document, kind, &row, cells[2].is_empty());
-        let document = &mut book.documents[document as usize];
-        document.priced |= !row.price.is_zero();
-        document.rows.push((u32::try_from(line).unwrap_or(u32::MAX), row));
+        book.documents[document as usize].rows.push((u32::try_from(line).unwrap_or(u32::MAX), row));
     }
     progress.finish_and_clear();
     book.log = counts.log(&book);
@@ -444,7 +477,9 @@ pub fn read(file: &Path, rejects: &mut Rejects, progress: &indicatif::ProgressBa
         let mut kept = Vec::with_capacity(document.rows.len());
         for (line, row) in &document.rows {
             match refused(document, row, &book) {
-                Some(why) => rejects.add(u64::from(*line), why, "", &cells_of(&book, &document.number, row))?,
+                Some((reason, detail)) => {
+                    rejects.add(u64::from(*line), reason, detail, &cells_of(&book, &document.number, row))?;
+                }
                 None => kept.push((*line, *row)),
             }
         }

@@ -7,74 +7,91 @@ use inventory::{
     Delivery, DeliveryLine, Receipt, ReceiptLine, ReceiptState, ShipLine, WriteOff, WriteOffLine, WriteOffState,
 };
 use jiff::civil::Date;
-use kernel::{AnyRef, Cx, Dec, Error, Id, LongText, Money, Result, Value};
+use kernel::{Cx, Dec, Error, Id, LongText, Rec, Result, Value};
 use party::Party;
 use product::{Product, TaxClass};
-use sales::{Invoicing, Order, OrderLine, OrderState};
+use sales::{ExternalLine, ExternalOrder};
 
 use super::read::{Book, Document, Kind, Row, is_service};
 
-/// Begins the reason and the note of a correction of the stock; the file's number follows.
-pub const CORRECTION: &str = "Stock correction";
+/// Customer and product.
+type Key = (i64, i64);
 
-/// What of a delivery may still come back: delivery, its line, how much.
-type Left = (Id<Delivery>, Id<DeliveryLine>, Dec<6>);
-
-/// Goods that left for a customer, the latest last.
-#[derive(Default)]
-pub struct Sent(HashMap<(i64, i64), Vec<Left>>);
-
-/// What a document did to [`Sent`]; taken over once the document stands.
-#[derive(Default)]
-pub struct Moves {
-    sent: Vec<((i64, i64), Left)>,
-    back: Vec<((i64, i64), Id<DeliveryLine>, Dec<6>)>,
+/// A line of a sale, of which something may still come back.
+#[derive(Clone, Copy)]
+struct Sold {
+    invoice: Id<Invoice>,
+    line: Id<InvoiceLine>,
+    /// Where goods went.
+    sent: Option<(Id<Delivery>, Id<DeliveryLine>)>,
+    price: Dec<6>,
+    left: Dec<6>,
 }
 
-impl Sent {
+/// What was sold, by customer and product, the latest last.
+#[derive(Default)]
+pub struct Sales(HashMap<Key, Vec<Sold>>);
+
+/// What a document did to [`Sales`]; taken over once the document stands.
+#[derive(Default)]
+pub struct Moves {
+    sold: Vec<(Key, Sold)>,
+    back: Vec<(Key, Id<InvoiceLine>, Dec<6>)>,
+}
+
+/// Lines of orders beside the lines of their invoices, which bear them in the same order, with what was credited since.
+const SOLD: &str = "SELECT o.customer, ol.product, i.id, il.id, dl.delivery, dl.id, il.unit_price, \
+     il.quantity + COALESCE((SELECT SUM(c.quantity) FROM finance_invoice_line c WHERE c.corrects = il.id), 0) \
+     FROM (SELECT id, \"order\", product, ROW_NUMBER() OVER (PARTITION BY \"order\" ORDER BY id) AS n FROM sales_order_line) ol \
+     JOIN sales_order o ON o.id = ol.\"order\" AND o.external = 1 \
+     JOIN finance_invoice i ON i.source = o.id AND i.source_entity = 'sales.order' AND i.number = o.number \
+     JOIN (SELECT id, invoice, quantity, unit_price, ROW_NUMBER() OVER (PARTITION BY invoice ORDER BY id) AS n \
+     FROM finance_invoice_line) il ON il.invoice = i.id AND il.n = ol.n \
+     LEFT JOIN (SELECT l.id, l.delivery, l.source_line FROM inventory_delivery_line l JOIN inventory_delivery d ON d.id = l.delivery \
+     WHERE d.kind = 'delivery' AND l.source_line_entity = 'sales.order_line') dl ON dl.source_line = ol.id \
+     WHERE o.company = ? ORDER BY il.id";
+
+impl Sales {
     /// What the database knows: a resumed import goes on from there.
     pub fn load(cx: &mut Cx<'_>) -> Result<Self> {
-        let mut returned: HashMap<i64, i64> = HashMap::new();
-        let int = |row: &[Value], i: usize| row.get(i).and_then(Value::as_int).unwrap_or(0);
-        for row in cx.conn().rows(
-            "SELECT l.source_line, SUM(l.shipped) FROM inventory_delivery_line l JOIN inventory_delivery d ON d.id = l.delivery \
-             WHERE d.kind = 'return' AND l.source_line_entity = 'inventory.delivery_line' GROUP BY l.source_line",
-            &[],
-        )? {
-            returned.insert(int(&row, 0), int(&row, 1));
-        }
         let mut out = Self::default();
-        for row in cx.conn().rows(
-            "SELECT d.party, l.product, d.id, l.id, l.shipped FROM inventory_delivery_line l JOIN inventory_delivery d ON d.id = l.delivery \
-             WHERE d.kind = 'delivery' AND d.state = 'shipped' ORDER BY l.id",
-            &[],
-        )? {
-            let line = int(&row, 3);
-            let left = Dec::from_raw(int(&row, 4) - returned.get(&line).copied().unwrap_or(0));
-            let key = (int(&row, 0), int(&row, 1));
-            out.0.entry(key).or_default().push((Id::new(int(&row, 2)), Id::new(line), left));
-        }
+        let company = cx.company().id;
+        cx.conn().query(SOLD, &[Value::Int(company)], &mut |row| {
+            let int = |i: usize| row.get(i).and_then(Value::as_int);
+            let id = |i: usize| int(i).unwrap_or(0);
+            out.0.entry((id(0), id(1))).or_default().push(Sold {
+                invoice: Id::new(id(2)),
+                line: Id::new(id(3)),
+                sent: int(4).zip(int(5)).map(|(delivery, line)| (Id::new(delivery), Id::new(line))),
+                price: Dec::from_raw(id(6)),
+                left: Dec::from_raw(id(7)),
+            });
+            Ok(true)
+        })?;
         Ok(out)
     }
 
     /// Takes over what a document did.
     pub fn apply(&mut self, moves: Moves) {
-        for (key, left) in moves.sent {
-            self.0.entry(key).or_default().push(left);
+        for (key, sold) in moves.sold {
+            self.0.entry(key).or_default().push(sold);
         }
         for (key, line, quantity) in moves.back {
-            for left in self.0.get_mut(&key).into_iter().flatten().filter(|l| l.1 == line) {
-                left.2 = Dec::from_raw(left.2.raw() - quantity.raw());
+            for sold in self.0.get_mut(&key).into_iter().flatten().filter(|l| l.line == line) {
+                sold.left = Dec::from_raw(sold.left.raw() - quantity.raw());
             }
         }
     }
 
-    /// The latest delivery of which so much may still come back.
-    fn latest(&self, key: (i64, i64), quantity: Dec<6>, moves: &Moves) -> Option<Left> {
-        let used = |line: Id<DeliveryLine>| -> i64 {
+    /// The latest sale of which so much may still come back: at the same price, else at any.
+    fn latest(&self, key: Key, quantity: Dec<6>, price: Dec<6>, moves: &Moves) -> Option<Sold> {
+        let used = |line: Id<InvoiceLine>| -> i64 {
             moves.back.iter().filter(|(_, l, _)| *l == line).map(|(_, _, q)| q.raw()).sum()
         };
-        self.0.get(&key)?.iter().rev().find(|l| l.2.raw() - used(l.1) >= quantity.raw()).copied()
+        let fits = |sold: &&Sold| sold.left.raw() - used(sold.line) >= quantity.raw();
+        let all = self.0.get(&key)?;
+        let same = all.iter().rev().filter(|s| s.price == price).find(fits);
+        same.or_else(|| all.iter().rev().find(fits)).copied()
     }
 }
 
@@ -99,7 +116,7 @@ struct Replay<'a> {
 }
 
 /// Replays one document. Everything of it commits together, or nothing.
-pub fn document(cx: &mut Cx<'_>, book: &Book, known: &Known, document: &Document, sent: &Sent) -> Result<Moves> {
+pub fn document(cx: &mut Cx<'_>, book: &Book, known: &Known, document: &Document, sales: &Sales) -> Result<Moves> {
     let Some((_, first)) = document.rows.first() else { return Ok(Moves::default()) };
     let zone = cx.company().time_zone.clone();
     let at = first.time.to_zoned_datetime(zone).map_err(|e| Error::internal(e.to_string()))?;
@@ -118,13 +135,14 @@ pub fn document(cx: &mut Cx<'_>, book: &Book, known: &Known, document: &Document
     if !rows.is_empty() {
         match document.kind {
             Kind::Sale => replay.sell(cx, &rows, &mut moves)?,
-            Kind::Cancellation => replay.cancel(cx, &rows, sent, &mut moves)?,
+            Kind::Cancellation => replay.cancel(cx, &rows, sales, &mut moves)?,
             Kind::BadDebt => {
-                replay.issue(cx, InvoiceKind::Invoice, &rows, Some("bad_debt"))?;
+                let lines: Vec<_> = rows.iter().map(|r| (*r, None)).collect();
+                replay.issue(cx, InvoiceKind::Invoice, &lines, Some("bad_debt"))?;
             }
         }
     }
-    cx.finish_part()?;
+    cx.settle_events()?;
     Ok(moves)
 }
 
@@ -139,92 +157,85 @@ impl Replay<'_> {
     /// The text of a line; its code where the file has none.
     fn text(&self, row: &Row) -> String {
         let text = self.book.texts.text(row.text).trim();
-        if text.is_empty() { self.book.codes.text(row.code).trim().to_owned() } else { text.to_owned() }
+        let text = if text.is_empty() { self.book.codes.text(row.code).trim() } else { text };
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 
     /// A sale: the order is confirmed, its delivery ships, the process issues the invoice, which is sent.
     fn sell(&self, cx: &mut Cx<'_>, rows: &[&Row], moves: &mut Moves) -> Result<()> {
         let order = self.order(cx, rows)?;
         let confirmed = cx.call(sales::Confirm { order })?;
-        cx.finish_part()?;
+        cx.settle_events()?;
+        let mut sent = Vec::new();
         if let Some(delivery) = confirmed.delivery {
             cx.call(inventory::Ship { delivery, lines: Vec::new() })?;
-            cx.finish_part()?;
-            for line in cx.lines::<DeliveryLine>(delivery)? {
-                moves.sent.push(((self.party.raw(), line.product.raw()), (delivery, line.id, line.shipped)));
-            }
+            cx.settle_events()?;
+            sent = cx.lines::<DeliveryLine>(delivery)?;
         }
         let number = [("number", Value::from(self.document.number.as_str()))];
-        let mut invoice = match cx.first::<Invoice>(&number)? {
-            Some(invoice) => invoice,
+        let invoice = match cx.first::<Invoice>(&number)? {
+            Some(invoice) => invoice.id,
             None => {
                 // Where no process does it, or its step was refused, it is done here; a refusal then has its reason.
                 let made = cx.call(sales::IssueInvoice { order, date: Some(self.date) })?.invoice;
-                cx.get(made.ok_or_else(|| Error::refused("sales.nothing_to_invoice"))?)?
+                made.ok_or_else(|| Error::refused("sales.nothing_to_invoice"))?
             }
         };
-        // What the file wrote: the country's name, and the spelling of codes.
-        if invoice.country_name.as_deref() != Some(self.country.as_str()) {
-            invoice.country_name = Some(self.country.clone());
-            cx.save(&mut invoice)?;
-        }
-        let spelt = |row: &Row| self.book.codes.text(row.code) != self.book.products.text(row.product);
-        if rows.iter().any(|r| spelt(r)) {
-            for (mut line, row) in cx.lines::<InvoiceLine>(invoice.id)?.into_iter().zip(rows) {
-                line.code_as_written = Some(self.book.codes.text(row.code).to_owned());
-                cx.save(&mut line)?;
-            }
-        }
-        cx.call(finance::Send { invoice: invoice.id })?;
-        cx.finish_part()
+        self.sold(cx, rows, invoice, sent, moves)?;
+        cx.call(finance::Send { invoice })?;
+        cx.settle_events()
     }
 
-    fn order(&self, cx: &mut Cx<'_>, rows: &[&Row]) -> Result<Id<Order>> {
-        let currency = cx.company().currency;
-        let mut nets = Vec::with_capacity(rows.len());
-        for row in rows {
-            nets.push((Dec::<2>::ZERO, finance::line_net(row.quantity, row.price, None, currency)?.0));
+    /// Remembers what was sold: lines of the invoice and of the delivery stand in the order of the document's lines.
+    fn sold(
+        &self,
+        cx: &mut Cx<'_>,
+        rows: &[&Row],
+        invoice: Id<Invoice>,
+        sent: Vec<Rec<DeliveryLine>>,
+        moves: &mut Moves,
+    ) -> Result<()> {
+        let mut sent = sent.into_iter();
+        for (row, line) in rows.iter().zip(cx.lines::<InvoiceLine>(invoice)?) {
+            let sent = if self.goods(row) { sent.next().map(|l| (l.delivery, l.id)) } else { None };
+            let key = (self.party.raw(), self.product(row)?.raw());
+            moves.sold.push((key, Sold { invoice, line: line.id, sent, price: row.price, left: line.quantity }));
         }
-        let mut net = Money::zero(currency);
-        for (_, base, _) in finance::taxes(&nets, currency)? {
-            net = net.plus(base)?;
-        }
-        let order = cx.insert(Order {
-            number: Some(self.document.number.clone()),
-            customer: self.party,
-            date: self.date,
-            currency,
-            price_list: None,
-            invoicing: Invoicing::Delivered,
-            quote: None,
-            note: None,
-            net,
-            tax: Money::zero(currency),
-            total: net,
-            state: OrderState::Draft,
-            external: true,
-        })?;
-        for (row, (tax_percent, net)) in rows.iter().zip(nets) {
-            cx.insert(OrderLine {
-                order,
-                product: Some(self.product(row)?),
-                description: Some(self.text(row)),
-                quantity: row.quantity,
-                price: Some(row.price),
-                discount: None,
-                tax_class: Some(TaxClass::Zero),
-                tax_percent,
-                net,
-                delivered: Dec::ZERO,
-                invoiced: Dec::ZERO,
-            })?;
-        }
-        Ok(order)
+        Ok(())
     }
 
-    fn issue(&self, cx: &mut Cx<'_>, kind: InvoiceKind, rows: &[&Row], purpose: Option<&str>) -> Result<Id<Invoice>> {
+    fn order(&self, cx: &mut Cx<'_>, rows: &[&Row]) -> Result<Id<sales::Order>> {
         let mut lines = Vec::with_capacity(rows.len());
         for row in rows {
+            lines.push(ExternalLine {
+                product: self.product(row)?,
+                code: self.book.codes.text(row.code).to_owned(),
+                description: self.text(row),
+                quantity: row.quantity,
+                price: row.price,
+                tax_class: TaxClass::Zero,
+            });
+        }
+        let new = ExternalOrder {
+            number: self.document.number.clone(),
+            customer: self.party,
+            date: self.date,
+            country_name: Some(self.country.clone()),
+            lines,
+        };
+        sales::place(cx, new)
+    }
+
+    /// Issues an invoice or credit note of these lines, each with the sale that it takes back.
+    fn issue(
+        &self,
+        cx: &mut Cx<'_>,
+        kind: InvoiceKind,
+        rows: &[(&Row, Option<Sold>)],
+        purpose: Option<&str>,
+    ) -> Result<Id<Invoice>> {
+        let mut lines = Vec::with_capacity(rows.len());
+        for (row, sold) in rows {
             lines.push(NewLine {
                 product: Some(self.product(row)?),
                 code_as_written: Some(self.book.codes.text(row.code).to_owned()),
@@ -234,9 +245,12 @@ impl Replay<'_> {
                 discount: None,
                 tax_class: TaxClass::Zero,
                 purpose: purpose.map(str::to_owned),
-                corrects: None,
+                corrects: sold.map(|s| s.line),
             });
         }
+        // The document corrects an invoice where all of its lines take back lines of that one.
+        let first = rows.first().and_then(|(_, sold)| *sold).map(|s| s.invoice);
+        let corrects = first.filter(|f| rows.iter().all(|(_, sold)| sold.is_some_and(|s| s.invoice == *f)));
         let new = NewInvoice {
             kind,
             party: self.party,
@@ -244,7 +258,7 @@ impl Replay<'_> {
             due: (kind == InvoiceKind::CreditNote).then_some(self.date),
             country_name: Some(self.country.clone()),
             source: None,
-            corrects: None,
+            corrects,
             external: Some(self.document.number.clone()),
             note: None,
             lines,
@@ -252,16 +266,25 @@ impl Replay<'_> {
         finance::issue(cx, new)
     }
 
-    /// A cancellation: a credit note; goods come back to the delivery with which they left, where there is one.
-    fn cancel(&self, cx: &mut Cx<'_>, rows: &[&Row], sent: &Sent, moves: &mut Moves) -> Result<()> {
-        let credit_note = self.issue(cx, InvoiceKind::CreditNote, rows, None)?;
+    /// A cancellation: a credit note of the lines of the sales that it takes back, where they are known; goods come back to the
+    /// delivery with which they left.
+    fn cancel(&self, cx: &mut Cx<'_>, rows: &[&Row], sales: &Sales, moves: &mut Moves) -> Result<()> {
+        let mut credited = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (key, quantity) = ((self.party.raw(), self.product(row)?.raw()), row.quantity.negated());
+            let sold = sales.latest(key, quantity, row.price, moves);
+            if let Some(sold) = sold {
+                moves.back.push((key, sold.line, quantity));
+            }
+            credited.push((*row, sold));
+        }
+        let credit_note = self.issue(cx, InvoiceKind::CreditNote, &credited, None)?;
         let mut known: BTreeMap<Id<Delivery>, Vec<ShipLine>> = BTreeMap::new();
         let mut unknown = Vec::new();
-        for row in rows.iter().filter(|r| self.goods(r)) {
-            let (product, quantity) = (self.product(row)?, row.quantity.negated());
-            let key = (self.party.raw(), product.raw());
-            let Some((delivery, line, _)) = sent.latest(key, quantity, moves) else {
-                unknown.push((product, quantity));
+        for (row, sold) in credited.iter().filter(|(r, _)| self.goods(r)) {
+            let quantity = row.quantity.negated();
+            let Some((delivery, line)) = sold.and_then(|s| s.sent) else {
+                unknown.push((self.product(row)?, quantity));
                 continue;
             };
             let lines = known.entry(delivery).or_default();
@@ -269,7 +292,6 @@ impl Replay<'_> {
                 Some(found) => found.quantity = found.quantity.plus(quantity)?,
                 None => lines.push(ShipLine { line, quantity }),
             }
-            moves.back.push((key, line, quantity));
         }
         for (delivery, lines) in known {
             cx.call(inventory::Return { delivery, lines, date: Some(self.date) })?;
@@ -280,29 +302,35 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Lines that correct the stock: what is missing is written off, what was found is taken in.
+    /// Lines that correct the stock, under the file's number: what is missing is written off, what was found is taken in.
     fn correct(&self, cx: &mut Cx<'_>, rows: &[&Row]) -> Result<()> {
         let (lost, found): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|r| r.quantity.is_negative());
-        let named = |row: &Row| -> String {
-            let text = self.book.texts.text(row.text).trim();
-            let text = if text.is_empty() { String::new() } else { format!(": {text}") };
-            format!("{CORRECTION} {}{text}", self.document.number).chars().take(250).collect()
+        let number = Some(self.document.number.clone());
+        let reason = |row: &Row| -> String {
+            let text = if self.book.texts.text(row.text).trim().is_empty() { String::new() } else { self.text(row) };
+            let text =
+                if text.is_empty() { "Stock correction".to_owned() } else { format!("Stock correction: {text}") };
+            text.chars().take(250).collect()
         };
         if let Some(first) = found.first() {
-            let note = Some(LongText(named(first)));
-            let receipt =
-                cx.insert(Receipt { number: None, party: None, date: self.date, state: ReceiptState::Draft, note })?;
+            let note = Some(LongText(reason(first)));
+            let receipt = cx.insert(Receipt {
+                number: number.clone(),
+                party: None,
+                date: self.date,
+                state: ReceiptState::Draft,
+                note,
+            })?;
             for row in &found {
                 let product = self.product(row)?;
                 cx.insert(ReceiptLine { receipt, product, quantity: row.quantity, unit_cost: None })?;
             }
-            cx.call(inventory::Receive { receipt })?;
-            self.found(cx, receipt)?;
+            cx.call(inventory::Found { receipt })?;
         }
         if let Some(first) = lost.first() {
             let write_off = cx.insert(WriteOff {
-                number: None,
-                reason: named(first),
+                number,
+                reason: reason(first),
                 date: self.date,
                 state: WriteOffState::Requested,
                 requested_by: None,
@@ -315,27 +343,6 @@ impl Replay<'_> {
             cx.call(inventory::Approve { write_off })?;
             cx.call(inventory::PostWriteOff { write_off })?;
         }
-        Ok(())
-    }
-
-    /// Nobody supplied what was found: its value goes from what is owed for receipts to the gains.
-    fn found(&self, cx: &mut Cx<'_>, receipt: Id<Receipt>) -> Result<()> {
-        let source = AnyRef::from(receipt);
-        let key = [("source", Value::Int(source.id)), ("source_entity", Value::from(source.entity))];
-        let mut value = Money::zero(cx.company().currency);
-        for one in cx.by::<inventory::Move>(&key)? {
-            value = value.plus(one.value)?;
-        }
-        if value.is_zero() {
-            return Ok(());
-        }
-        let (owed, gain) = (finance::account(cx, "goods_received")?, finance::account(cx, "found")?);
-        let lines = vec![
-            finance::ManualLine { account: owed, amount: value },
-            finance::ManualLine { account: gain, amount: value.negated() },
-        ];
-        let description = format!("{CORRECTION} {}", self.document.number);
-        cx.call(finance::PostEntry { date: self.date, description, lines })?;
         Ok(())
     }
 }

@@ -1,11 +1,18 @@
 //! Compares facts with what the import's log says about the file, and with what the stored lines say about the business.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use kernel::{Filter, Kernel, Measure, Op, Principal, Query, Result, Value};
 use serde_json::{Map, Value as J, json};
 
-use super::read::{Book, unreadable};
+use super::{
+    prepare::{EXTERNAL_RECEIPTS, EXTERNAL_WRITE_OFFS},
+    read::{Book, unreadable},
+};
 
 /// What the comparison found.
 #[derive(Default)]
@@ -281,9 +288,35 @@ pub fn verify(kernel: &Kernel, who: &Arc<Principal>, book: &Book, log: &J, facts
         };
         verdict.compare(fact, wanted, &found);
     }
+    let (wanted, stored) = corrections(kernel, who, book)?;
+    verdict.compare("stock corrections (quantity)", &J::from(text(wanted)), &J::from(text(stored)));
     let (posted, rounding, exact) = posted(kernel, who)?;
     verdict.compare("posted revenue less roundings", &J::from(text(exact)), &J::from(text(posted - rounding)));
     Ok(verdict)
+}
+
+/// How much the lines of the file correct the stock by, and how much its documents in the database do.
+fn corrections(kernel: &Kernel, who: &Arc<Principal>, book: &Book) -> Result<(i64, i64)> {
+    let numbers: HashSet<&str> = book.documents.iter().map(|d| d.number.as_str()).collect();
+    let rows = book.documents.iter().flat_map(|d| d.rows.iter().filter(|(_, r)| d.corrects(r)));
+    let wanted = rows.map(|(_, r)| r.quantity.raw()).sum();
+    let stored = kernel.read(who, |cx| {
+        let company = [Value::Int(cx.company().id)];
+        let mut sum = 0;
+        for (sign, documents, lines, owner) in [
+            (1, EXTERNAL_RECEIPTS, "inventory_receipt_line", "receipt"),
+            (-1, EXTERNAL_WRITE_OFFS, "inventory_write_off_line", "write_off"),
+        ] {
+            let sql = format!("SELECT d.number, l.quantity FROM ({documents}) d JOIN {lines} l ON l.{owner} = d.id");
+            cx.conn().query(&sql, &company, &mut |row| {
+                let known = row.first().and_then(Value::as_text).is_some_and(|n| numbers.contains(n));
+                sum += if known { sign * row.get(1).and_then(Value::as_int).unwrap_or(0) } else { 0 };
+                Ok(true)
+            })?;
+        }
+        Ok(sum)
+    })?;
+    Ok((wanted, stored))
 }
 
 /// Posted revenue (with bad debt), roundings, and the exact sum of all stored lines.

@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::{Value as J, json};
 
-const CELEK: &str = env!("CARGO_BIN_EXE_celek");
+pub(crate) const CELEK: &str = env!("CARGO_BIN_EXE_celek");
 
 struct Server {
     child: Child,
@@ -60,13 +60,13 @@ fn post(addr: &str, token: &str, key: &str, path: &str, body: &J) -> Option<(u16
     Some((status, serde_json::from_str(body).ok()?))
 }
 
-fn celek(db: &str, args: &[&str]) -> (bool, String) {
+pub(crate) fn celek(db: &str, args: &[&str]) -> (bool, String) {
     let output = Command::new(CELEK).args(args).args(["--db", db]).stderr(Stdio::null()).output().unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
-fn folder() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("celek-crash-{}", std::process::id()));
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("celek-crash-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -77,7 +77,7 @@ fn body(key: &str) -> J {
 
 #[test]
 fn what_was_acknowledged_survives_a_kill_and_repeats_do_nothing_twice() {
-    let folder = folder();
+    let folder = folder("server");
     let db = format!("sqlite:{}", Path::new(&folder).join("crash.db").display());
     assert!(celek(&db, &["demo", "--customers", "1"]).0);
     let token = celek(&db, &["token", "--user", "sales"]).1.trim().to_owned();

@@ -62,14 +62,16 @@ impl Session {
              PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {FOLD_AT}; PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(failed)?;
-        if role == Role::Reader {
-            conn.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
-        }
-        // A misspelt column in quotes is an error, never a text; nobody writes into the insides of an index.
+        // What savepoints keep of changed pages stays in memory: they are many and short-lived.
+        let own = if role == Role::Reader { "PRAGMA query_only = ON" } else { "PRAGMA temp_store = MEMORY" };
+        conn.execute_batch(own).map_err(failed)?;
+        // A misspelt column in quotes is an error, never a text; nobody writes into the insides of an index. A plan does not
+        // depend on what is bound: else SQLite prepares most statements anew each time they run.
         for (setting, value) in [
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         ] {
             conn.set_db_config(setting, value).map_err(failed)?;
         }
