@@ -53,7 +53,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { what: Import::Retail { file, verify, json } } => {
-            let kernel = open::or_create(&db).map_err(|f| f.in_json(json))?;
+            let kernel = open::for_import(&db).map_err(|f| f.in_json(json))?;
             retail::run(&kernel, &file, verify.as_deref(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))
         }
         Command::Scenario { what: Scenario::OrderToCash { json } } => {

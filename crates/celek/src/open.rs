@@ -23,6 +23,9 @@ pub fn logs(default: &str) {
     let _ = if json { logs.json().try_init() } else { logs.with_target(false).try_init() };
 }
 
+/// Page cache of an import, in KiB.
+const IMPORT_CACHE: usize = 128 * 1024;
+
 /// The language of this terminal.
 pub fn language() -> Language {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
@@ -67,14 +70,14 @@ pub fn shown(db: &str) -> String {
     }
 }
 
-fn with(db: &str, create: bool) -> Result<Kernel, Failure> {
+fn with(db: &str, create: bool, writer_cache: usize) -> Result<Kernel, Failure> {
     if !on_server(db) {
         let path = file(db)?;
         if create && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| Failure::no(format!("{}: {e}", folder.display())))?;
         }
     }
-    let store = store::Options { create, ..store::Options::default() };
+    let store = store::Options { create, writer_cache, ..store::Options::default() };
     let files = std::env::var_os("CELEK_FILES").filter(|v| !v.is_empty()).map(Into::into);
     Kernel::open(db, modules::ALL, Options { store, files, ..Options::default() })
         .map_err(|e| Failure::no(format!("{} cannot be opened: {e}", shown(db))))
@@ -94,17 +97,22 @@ pub fn existing(db: &str) -> Result<Kernel, Failure> {
     if !is_there(db)? {
         return Err(missing(file(db)?));
     }
-    with(db, false)
+    with(db, false, store::Options::default().writer_cache)
 }
 
 /// Opens a database, and makes it where it is missing.
 pub fn or_create(db: &str) -> Result<Kernel, Failure> {
-    with(db, true)
+    with(db, true, store::Options::default().writer_cache)
+}
+
+/// As [`or_create`], for much work at once: what it writes to again and again stays in memory.
+pub fn for_import(db: &str) -> Result<Kernel, Failure> {
+    with(db, true, IMPORT_CACHE)
 }
 
 /// Opens a database in which there is no company yet.
 pub fn empty(db: &str) -> Result<Kernel, Failure> {
-    let kernel = with(db, true)?;
+    let kernel = or_create(db)?;
     let company = kernel.system().map_err(|e| Failure::of(&kernel, e, false))?.company.id;
     if company == 0 {
         Ok(kernel)

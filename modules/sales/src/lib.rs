@@ -1,14 +1,16 @@
 //! What is sold: price lists, quotes and orders; the order-to-cash process is shipped with it.
 
+mod external;
 mod order;
 mod price;
 mod quote;
 
 use kernel::{Cx, Module, Result, entity, event, on, op, sys::Series};
 
+pub use external::{ExternalLine, ExternalOrder, place};
 pub use order::{
-    Cancel, Confirm, Confirmed, ExternalLine, ExternalOrder, Invoiced, Invoicing, IssueInvoice, Order, OrderCancelled,
-    OrderConfirmed, OrderDone, OrderLine, OrderProgress, OrderState, Progress, open_orders, place,
+    Cancel, Confirm, Confirmed, Invoiced, Invoicing, IssueInvoice, Order, OrderCancelled, OrderConfirmed, OrderDone,
+    OrderLine, OrderProgress, OrderState, Progress, open_orders,
 };
 pub use price::{Price, PriceList, price_of};
 pub use quote::{
