@@ -416,6 +416,9 @@ pub fn read(file: &Path, rejects: &mut Rejects, progress: &indicatif::ProgressBa
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(open(file, progress)?);
     let named = |e: csv::Error| unreadable(format!("{}: {e}", file.display()));
     let head = reader.byte_headers().map_err(named)?.clone();
+    if head.iter().any(|h| h.contains(&0)) {
+        return Err(unreadable("the text is UTF-16: save it as UTF-8"));
+    }
     let plain = |bytes: &[u8]| -> String {
         text_of(bytes).chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
     };

@@ -353,7 +353,7 @@ fn a_file_that_cannot_be_used_is_refused() {
         ("nothing at all", "c.csv", Vec::new(), "invoiceno"),
         ("torn zstd", "d.csv.zst", packed[..packed.len() / 2].to_vec(), "d.csv.zst"),
         ("torn gzip", "e.csv.gz", gz[..gz.len() / 2].to_vec(), "e.csv.gz"),
-        ("UTF-16", "f.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect(), "invoiceno"),
+        ("UTF-16", "f.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
     ] {
         let shop = Shop::of(name, &content);
         let error = super::import(&shop.kernel, &shop.file, None, false, &[]).unwrap_err();
