@@ -240,7 +240,7 @@ fn the_timeline_of_a_party_holds_talks_letters_and_decisions() {
     trial.run("sales", "sales.quote.send", json!({"quote": quote}));
     let letters = trial.kernel().letters_due(10).unwrap();
     assert_eq!(letters.len(), 1);
-    trial.kernel().letter_done(letters[0].0, Ok(())).unwrap();
+    trial.kernel().letter_done(&letters[0].system, letters[0].id, Ok(())).unwrap();
     trial.run("sales", "crm.deal.win", json!({"deal": id}));
     let mut rows = trial.list("crm.activity", json!({"party": party}));
     rows.sort_by_key(|r| r["id"].as_i64());
