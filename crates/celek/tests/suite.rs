@@ -20,7 +20,7 @@ mod modules;
 mod problems;
 #[path = "suite/recipes.rs"]
 mod recipes;
-#[path = "suite/words.rs"]
-mod words;
 #[path = "suite/retail.rs"]
 mod retail;
+#[path = "suite/words.rs"]
+mod words;

@@ -95,12 +95,15 @@ impl Cx<'_> {
             };
             let step = named.as_ref().map(|n| n.step.as_str()).or_else(|| row.get(6).and_then(Value::as_text));
             let actor = self.actor_name(row.get(3).and_then(Value::as_int), text_at(4), named.as_ref(), &mut people)?;
+            // Work of the program's own goes under names that mean nothing to people.
+            let known = schema.operations.contains_key(operation) || operation.starts_with("record.");
+            let label = if known { format!("{operation}.label") } else { "sys.work.label".to_owned() };
             out.push(json!({
                 "kind": text_at(0),
                 "at": at.map(|a| a.to_string()),
                 "actor": {"id": row.get(3).and_then(Value::as_int), "name": actor},
                 "operation": operation,
-                "operation_label": schema.label_by_key(language, &format!("{operation}.label")),
+                "operation_label": schema.label_by_key(language, &label),
                 "step": step,
                 "changes": list,
             }));

@@ -1,7 +1,8 @@
 //! Users, roles and what roles may do.
 
 use kernel::{
-    Cx, Done, Email, Entity, Error, Fields, Filter, Id, Json, Language, LanguageCode, Operation, Result, Rules, Run, Value,
+    Cx, Done, Email, Entity, Error, Fields, Filter, Id, Json, Language, LanguageCode, Operation, Result, Rules, Run,
+    Value,
 };
 use serde_json::json;
 
