@@ -5,7 +5,7 @@ use store::Value;
 use crate::{
     cx::Cx,
     def::Entity,
-    error::{Error, Result},
+    error::Result,
     eval::RowView,
     memory::TOGETHER,
     plan::Plan,
@@ -96,7 +96,7 @@ impl Cx<'_> {
         }
         let count = self.conn.execute(&text, &params).map_err(|error| constraint(plan, error))?;
         if count != rows.len() as u64 {
-            return Err(Error::new(412, "stale"));
+            return Err(self.overtaken(rows.first().map_or(0, |(_, old, _, _)| old.id)));
         }
         for (_, old, cells, change) in rows {
             self.updated(plan, old, cells, change)?;

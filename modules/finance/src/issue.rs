@@ -141,23 +141,22 @@ pub(crate) fn issue_given(cx: &mut Cx<'_>, new: NewInvoice, given: &[Given]) -> 
         reminded: None,
         external,
     })?;
-    for (line, tax_percent, net, net_exact) in ready {
-        cx.insert(InvoiceLine {
-            invoice,
-            product: line.product,
-            code_as_written: line.code_as_written,
-            description: line.description,
-            quantity: line.quantity,
-            unit_price: Some(line.unit_price),
-            discount: line.discount,
-            tax_class: Some(line.tax_class),
-            tax_percent,
-            net,
-            net_exact,
-            purpose: line.purpose,
-            corrects: line.corrects,
-        })?;
-    }
+    let lines = ready.into_iter().map(|(line, tax_percent, net, net_exact)| InvoiceLine {
+        invoice,
+        product: line.product,
+        code_as_written: line.code_as_written,
+        description: line.description,
+        quantity: line.quantity,
+        unit_price: Some(line.unit_price),
+        discount: line.discount,
+        tax_class: Some(line.tax_class),
+        tax_percent,
+        net,
+        net_exact,
+        purpose: line.purpose,
+        corrects: line.corrects,
+    });
+    cx.insert_all(lines.collect())?;
     cx.call(Post { invoice })?;
     Ok(invoice)
 }

@@ -139,9 +139,14 @@ fn create(cx: &mut Cx<'_>, new: NewDelivery, kind: DeliveryKind, of: Option<Id<D
         of,
         note: None,
     })?;
-    for (product, quantity, source_line) in new.lines {
-        cx.insert(DeliveryLine { delivery, product, quantity, shipped: Dec::ZERO, source_line })?;
-    }
+    let line = |(product, quantity, source_line)| DeliveryLine {
+        delivery,
+        product,
+        quantity,
+        shipped: Dec::ZERO,
+        source_line,
+    };
+    cx.insert_all(new.lines.into_iter().map(line).collect())?;
     Ok(delivery)
 }
 
@@ -310,8 +315,9 @@ impl Run for Ship {
                 line.quantity = now;
             }
             line.shipped = now;
-            cx.save(line)?;
         }
+        lines.retain(|line| line.shipped.is_positive());
+        cx.save_all(&mut lines)?;
         let mut cost = Money::zero(cx.company().currency);
         let mut promised = reserve::of(cx, source)?;
         for (product, quantity) in sums {

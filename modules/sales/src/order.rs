@@ -380,9 +380,10 @@ impl Run for IssueInvoice {
     fn run(self, cx: &mut Cx<'_>) -> Result<Invoiced> {
         let order = cx.target(self.order)?;
         let (mut lines, mut first) = (Vec::new(), true);
-        for mut line in cx.lines::<OrderLine>(self.order)? {
+        let mut ordered = cx.lines::<OrderLine>(self.order)?;
+        for line in &mut ordered {
             first &= line.invoiced.is_zero();
-            let quantity = to_invoice(cx, &order, &line)?;
+            let quantity = to_invoice(cx, &order, line)?;
             if !quantity.is_positive() {
                 continue;
             }
@@ -403,8 +404,8 @@ impl Run for IssueInvoice {
                 corrects: None,
             });
             line.invoiced = line.invoiced.plus(quantity)?;
-            cx.save(&mut line)?;
         }
+        cx.save_all(&mut ordered)?;
         if lines.is_empty() {
             return Err(Error::refused("sales.nothing_to_invoice"));
         }
@@ -492,9 +493,9 @@ pub(crate) fn count_delivered(event: &DeliveryShipped, cx: &mut Cx<'_>) -> Resul
         let Some(id) = line.source_line.and_then(AnyRef::to::<OrderLine>) else { continue };
         if let Some(record) = ordered.iter_mut().find(|l| l.id == id) {
             record.delivered = record.delivered.plus(line.shipped)?;
-            cx.save(record)?;
         }
     }
+    cx.save_all(&mut ordered)?;
     close_if_done(cx, order)
 }
 
