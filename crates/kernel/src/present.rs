@@ -93,12 +93,16 @@ impl Cx<'_> {
             let ids: Vec<i64> = rows.iter().filter_map(|r| plan.cells_of(index, &r.cells).first()?.as_int()).collect();
             named = self.titles(to, &ids, 1)?;
         }
+        // A record that has its title in Czech too is called so to who reads Czech.
+        let czech = (self.who.language == lang::Language::Cs).then(|| plan.index(&format!("{}_cs", plan.def.title)));
+        let czech = czech.flatten().filter(|at| self.who.may_see(&plan.fields[*at]));
+        let translated = |row: &Row| Some(plan.cells_of(czech?, &row.cells).first()?.as_text()?.to_owned());
         Ok(rows
             .iter()
             .map(|row| match (field.kind, plan.cells_of(index, &row.cells).first()) {
                 (Kind::Ref(_), Some(Value::Int(id))) => named.get(id).cloned().unwrap_or_else(|| format!("#{id}")),
                 (Kind::Choice(_), _) => format!("#{}", row.id),
-                (_, Some(Value::Text(text))) => text.clone(),
+                (_, Some(Value::Text(text))) => translated(row).unwrap_or_else(|| text.clone()),
                 (_, Some(Value::Int(value))) => value.to_string(),
                 _ => format!("#{}", row.id),
             })

@@ -61,7 +61,7 @@ export function MiniList({ entity, columns, rows }: { entity: string; columns: s
           <span className="mini-line">
             <span className="grow ellipsis">
               {first && row.id !== undefined ? (
-                <RecordLink entity={entity} id={row.id} title={row._title}>{isEmpty(row[first.name]) ? undefined : part(row, first)}</RecordLink>
+                <RecordLink entity={entity} id={row.id} title={row._title}>{first.name === shown.title || isEmpty(row[first.name]) ? undefined : part(row, first)}</RecordLink>
               ) : null}
             </span>
             {amount ? part(row, amount) : null}
