@@ -5,7 +5,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { api } from '../api/client';
 import { touches, type Change } from '../registry/keys';
 
-type News = { kind: 'change'; change: Change } | { kind: 'state'; connected: boolean };
+type News = { kind: 'change'; change: Change } | { kind: 'state'; connected: boolean; fresh?: boolean };
 
 let connected = true;
 const watchers = new Set<() => void>();
@@ -50,7 +50,8 @@ function listen(client: QueryClient, signal: AbortSignal): void {
   });
   const hear = (news: News) => {
     if (news.kind === 'change') collect(news.change);
-    else if (setConnected(news.connected)) void client.invalidateQueries();
+    // What changed between the first answers and the begin of a stream was told to nobody: everything is asked once more.
+    else if (setConnected(news.connected) || news.fresh) void client.invalidateQueries();
   };
   const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('celek.live') : null;
   channel?.addEventListener('message', (event: MessageEvent<News>) => hear(event.data));
@@ -67,7 +68,7 @@ function listen(client: QueryClient, signal: AbortSignal): void {
       const connect = () => {
         source = new EventSource(api.eventsAddress());
         source.addEventListener('open', () => tell({ kind: 'state', connected: true }));
-        source.addEventListener('hello', () => tell({ kind: 'state', connected: true }));
+        source.addEventListener('hello', () => tell({ kind: 'state', connected: true, fresh: true }));
         source.addEventListener('change', (event) => {
           try {
             tell({ kind: 'change', change: JSON.parse((event as MessageEvent<string>).data) as Change });
