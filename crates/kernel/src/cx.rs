@@ -349,7 +349,7 @@ impl<'a> Cx<'a> {
         };
         let mut params = vec![Value::Int(id), Value::Int(id), Value::Int(self.who.company.id)];
         row.write(&mut params);
-        self.put(&plan, params)?;
+        self.put(&plan, vec![params])?;
         Ok(id)
     }
 

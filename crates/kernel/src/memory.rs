@@ -206,25 +206,20 @@ impl Cx<'_> {
         plan.def.append_only && !plan.search && !plan.distinct && self.schema.leaves.contains(plan.def.name)
     }
 
-    /// Inserts rows of one entity now, together.
-    pub(crate) fn put_all(&mut self, plan: &Arc<Plan>, mut rows: Vec<Vec<Value>>) -> Result<()> {
+    /// Inserts rows of one entity together: now, or with their neighbours where they may be late.
+    pub(crate) fn put(&mut self, plan: &Arc<Plan>, rows: Vec<Vec<Value>>) -> Result<()> {
         if self.may_be_late(plan) {
-            self.memory.late.extend(rows.drain(..).map(|params| (plan.clone(), params)));
+            self.memory.late.extend(rows.into_iter().map(|params| (plan.clone(), params)));
+            return Ok(());
         }
+        self.put_now(plan, &rows)
+    }
+
+    fn put_now(&mut self, plan: &Plan, rows: &[Vec<Value>]) -> Result<()> {
         for rows in rows.chunks(TOGETHER) {
             let text = plan.insert_many(rows.len());
             self.conn.execute(&text, &rows.concat()).map_err(|error| constraint(plan, error))?;
         }
-        Ok(())
-    }
-
-    /// Inserts a row now, or with its neighbours where it may be late.
-    pub(crate) fn put(&mut self, plan: &Arc<Plan>, params: Vec<Value>) -> Result<()> {
-        if self.may_be_late(plan) {
-            self.memory.late.push((plan.clone(), params));
-            return Ok(());
-        }
-        self.conn.execute(&plan.insert, &params).map_err(|error| constraint(plan, error))?;
         Ok(())
     }
 
@@ -242,13 +237,7 @@ impl Cx<'_> {
             }
         }
         for (plan, rows) in groups {
-            let mut rows = rows.as_slice();
-            while !rows.is_empty() {
-                let (now, rest) = rows.split_at(rows.len().min(TOGETHER));
-                let text = plan.insert_many(now.len());
-                self.conn.execute(&text, &now.concat()).map_err(|error| constraint(&plan, error))?;
-                rows = rest;
-            }
+            self.put_now(&plan, &rows)?;
         }
         Ok(())
     }

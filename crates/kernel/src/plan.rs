@@ -63,8 +63,6 @@ pub struct Plan {
     pub select_one: Arc<str>,
     /// The same, and nobody else changes the row until the transaction ends.
     pub hold_one: Arc<str>,
-    /// Inserts a row: managed columns, cells, derived.
-    pub insert: Arc<str>,
     shapes: RwLock<HashMap<Vec<u8>, Arc<str>>>,
 }
 
@@ -80,7 +78,6 @@ impl Plan {
         let mut plan = Self::shape(def, entry, custom, checks, dialect);
         plan.select_one = plan.text_where(&["id"], false);
         plan.hold_one = plan.text_where(&["id"], true);
-        plan.insert = plan.insert_text(1);
         plan
     }
 
@@ -142,7 +139,6 @@ impl Plan {
             dialect,
             select_one: Arc::from(""),
             hold_one: Arc::from(""),
-            insert: Arc::from(""),
             shapes: RwLock::new(HashMap::new()),
         }
     }

@@ -6,12 +6,11 @@ use crate::{
     cx::Cx,
     def::Entity,
     error::Result,
-    eval::RowView,
     memory::TOGETHER,
     plan::Plan,
     rec::{Rec, Row},
     value::Id,
-    write::{RowChange, constraint, validated},
+    write::{RowChange, constraint},
 };
 
 impl Cx<'_> {
@@ -27,13 +26,11 @@ impl Cx<'_> {
             let mut cells = Vec::with_capacity(plan.columns.len());
             record.write(&mut cells);
             cells.resize(plan.columns.len(), Value::Null);
-            if let Some(entry) = plan.entry {
-                (entry.check)(None, &mut cells, false, self)?;
-            }
-            validated(&plan, &RowView { id: 0, company, archived: false, cells: &cells })?;
+            self.checked(&plan, None, &mut cells)?;
             rows.push(cells);
         }
-        Ok(self.insert_rows(&plan, rows, company)?.into_iter().map(Id::new).collect())
+        let made = self.insert_rows(&plan, rows, company);
+        Ok(self.or_again(made)?.into_iter().map(Id::new).collect())
     }
 
     /// Stores what was changed in loaded records of one entity; those that change in the same columns go together.
@@ -46,10 +43,7 @@ impl Cx<'_> {
         let mut changed: Vec<(usize, Row, Vec<Value>, RowChange<'_>)> = Vec::new();
         for (at, record) in records.iter().enumerate() {
             let (old, mut cells) = (record.stored(), record.cells());
-            if let Some(entry) = plan.entry {
-                (entry.check)(Some(&old.cells), &mut cells, false, self)?;
-            }
-            validated(&plan, &RowView { id: old.id, company: old.company, archived: old.archived, cells: &cells })?;
+            self.checked(&plan, Some(&old), &mut cells)?;
             if let Some(change) = self.difference(&plan, &old, &cells)? {
                 changed.push((at, old, cells, change));
             }

@@ -31,17 +31,8 @@ impl Cx<'_> {
     /// # Errors
     /// What its rules refuse; broken constraints.
     pub fn insert<T: Entity>(&mut self, record: T) -> Result<Id<T>> {
-        let plan = self.schema.plan(T::NAME)?.clone();
-        let mut cells = Vec::with_capacity(plan.columns.len());
-        record.write(&mut cells);
-        cells.resize(plan.columns.len(), Value::Null);
-        if let Some(entry) = plan.entry {
-            self.ruling(None, |cx| (entry.check)(None, &mut cells, false, cx))?;
-        }
-        validated(&plan, &RowView { id: 0, company: self.who.company.id, archived: false, cells: &cells })?;
-        let company = self.who.company.id;
-        let made = self.insert_row(&plan, cells, company);
-        self.or_again(made).map(Id::new)
+        let made = self.insert_all(vec![record])?;
+        made.first().copied().ok_or_else(|| Error::internal("a record without an id"))
     }
 
     /// Stores what was changed in a loaded record: changed columns only, its revision in WHERE.
@@ -74,11 +65,19 @@ impl Cx<'_> {
     }
 
     fn update_checked(&mut self, plan: &Plan, old: &Row, cells: &mut Vec<Value>) -> Result<i64> {
-        if let Some(entry) = plan.entry {
-            self.ruling(Some(old.id), |cx| (entry.check)(Some(&old.cells), cells, false, cx))?;
-        }
-        validated(plan, &RowView { id: old.id, company: old.company, archived: old.archived, cells })?;
+        self.checked(plan, Some(old), cells)?;
         self.update_row(plan, old, cells)
+    }
+
+    /// The entity's rules and the declared checks, of a record that is about to be written.
+    pub(crate) fn checked(&mut self, plan: &Plan, old: Option<&Row>, cells: &mut Vec<Value>) -> Result<()> {
+        if let Some(entry) = plan.entry {
+            let before = old.map(|row| row.cells.as_slice());
+            self.ruling(old.map(|row| row.id), |cx| (entry.check)(before, cells, false, cx))?;
+        }
+        let (id, company, archived) =
+            old.map_or((0, self.who.company.id, false), |row| (row.id, row.company, row.archived));
+        validated(plan, &RowView { id, company, archived, cells })
     }
 
     /// Archives a record: it disappears from lists, what refers to it stays whole.
@@ -107,14 +106,7 @@ impl Cx<'_> {
     /// As [`Cx::delete`].
     pub fn delete_loaded<T: Entity>(&mut self, record: &Rec<T>) -> Result<()> {
         let plan = self.schema.plan(T::NAME)?.clone();
-        let row = Row {
-            id: record.id.raw(),
-            rev: record.rev,
-            company: record.company,
-            archived: record.archived,
-            cells: record.base.clone(),
-        };
-        self.delete_row(&plan, &row)
+        self.delete_row(&plan, &record.stored())
     }
 
     /// Computes again what follows from a record and its lines, and stores the difference.
@@ -165,7 +157,7 @@ impl Cx<'_> {
             ids.push(id);
             all.push(params);
         }
-        self.put_all(plan, all)?;
+        self.put(plan, all)?;
         for (id, cells) in ids.iter().zip(rows) {
             self.inserted(plan, *id, cells, company)?;
         }
@@ -336,7 +328,7 @@ impl Cx<'_> {
         let audit_id = self.new_id()?;
         let mut params = vec![Value::Int(audit_id), Value::Int(log), Value::Int(self.who.company.id)];
         crate::def::Fields::write(&row, &mut params);
-        self.put(&audit, params)
+        self.put(&audit, vec![params])
     }
 
     fn derive(&self, plan: &Plan, cells: &[Value], params: &mut Vec<Value>) {
