@@ -1,0 +1,1 @@
+//! Decisions: DMN models with FEEL, evaluated under limits.

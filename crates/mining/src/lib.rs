@@ -1,0 +1,1 @@
+//! Process mining: event logs in, variants, maps and findings out.

@@ -1,0 +1,1 @@
+//! Tables of people: CSV and XLSX, read and written by rows under limits.
