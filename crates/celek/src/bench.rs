@@ -1,7 +1,10 @@
 //! Measuring: what the machine gives, and what the system makes of it.
 
 mod calibrate;
+mod cost;
 mod load;
+mod rates;
+mod small;
 
 use std::{
     net::SocketAddr,
@@ -14,11 +17,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kernel::{Error, Kernel, Result};
+use kernel::{Error, Kernel, Module, Result};
 use serde_json::{Map, Value as J, json};
 
 use crate::{cli::LoadArgs, failure::Failure, open, output};
+use cost::Cost;
 use load::{STEPS, Shop, Tally};
+pub use rates::{kernel, store};
 
 /// What the callers do just now.
 pub(crate) const WARM: u8 = 0;
@@ -27,27 +32,36 @@ pub(crate) const OVER: u8 = 2;
 
 /// `celek bench order-to-cash`.
 pub fn order_to_cash(db: Option<String>, args: &LoadArgs) -> std::result::Result<ExitCode, Failure> {
-    let scratch = db.is_none().then(|| std::env::temp_dir().join(format!("celek-bench-{}", std::process::id())));
-    let db = db.unwrap_or_else(|| {
-        let folder = scratch.clone().unwrap_or_else(|| PathBuf::from("."));
-        format!("sqlite:{}", folder.join("bench.db").display())
-    });
-    let kernel = Arc::new(open::empty(&db)?);
-    let report = measure(&kernel, args);
-    let report = report.map_err(|e| Failure::of(&kernel, e, args.json));
-    if let Ok(kernel) = Arc::try_unwrap(kernel) {
-        let _ = kernel.close();
-    }
-    if let Some(folder) = scratch {
-        let _ = std::fs::remove_dir_all(folder);
-    }
-    let report = report?;
+    let report = on_empty(db, &[], args.json, |kernel| measure(kernel, args))?;
     if args.json {
         output::print_json(&report)
     } else {
         tell(&report)
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Measures on the empty database that is named, or on one in a file that is gone afterwards.
+fn on_empty(
+    db: Option<String>,
+    further: &[&'static Module],
+    json: bool,
+    measure: impl FnOnce(&Arc<Kernel>) -> Result<J>,
+) -> std::result::Result<J, Failure> {
+    let scratch = db.is_none().then(|| std::env::temp_dir().join(format!("celek-bench-{}", std::process::id())));
+    let db = db.unwrap_or_else(|| {
+        let folder = scratch.clone().unwrap_or_else(|| PathBuf::from("."));
+        format!("sqlite:{}", folder.join("bench.db").display())
+    });
+    let kernel = Arc::new(open::empty_with(&db, further).map_err(|failure| failure.in_json(json))?);
+    let report = measure(&kernel).map_err(|e| Failure::of(&kernel, e, json));
+    if let Ok(kernel) = Arc::try_unwrap(kernel) {
+        let _ = kernel.close();
+    }
+    if let Some(folder) = scratch {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    report
 }
 
 fn measure(kernel: &Arc<Kernel>, args: &LoadArgs) -> Result<J> {
@@ -60,12 +74,10 @@ fn measure(kernel: &Arc<Kernel>, args: &LoadArgs) -> Result<J> {
     let measured = load(kernel, &shop, running.addr(), args);
     running.stop();
     let (tally, cost, elapsed) = measured?;
-    let orders = tally.orders.max(1);
     let mut steps = Map::new();
     for (at, name) in STEPS.iter().enumerate() {
         steps.insert((*name).to_owned(), tally.percentiles(at));
     }
-    let each = |total: u64| round(total as f64 / orders as f64);
     let findings = kernel.check(false)?;
     let holds = findings.iter().all(kernel::Finding::holds);
     if !holds {
@@ -79,13 +91,13 @@ fn measure(kernel: &Arc<Kernel>, args: &LoadArgs) -> Result<J> {
         "seconds": round(elapsed.as_secs_f64()),
         "orders_per_second": round(tally.orders as f64 / elapsed.as_secs_f64()),
         "steps": steps,
-        "per_order": {"statements": each(cost.statements), "rows": each(cost.rows), "log_bytes": each(cost.log_bytes), "fsyncs": each(cost.commits)},
+        "per_order": cost.1.each(cost.0, tally.orders),
         "check": "clean",
     }))
 }
 
 /// Lets the callers work: a while to get warm, then the time that is measured.
-fn load(kernel: &Kernel, shop: &Shop, addr: SocketAddr, args: &LoadArgs) -> Result<(Tally, store::Stats, Duration)> {
+fn load(kernel: &Kernel, shop: &Shop, addr: SocketAddr, args: &LoadArgs) -> Result<(Tally, (Cost, Cost), Duration)> {
     let phase = AtomicU8::new(WARM);
     std::thread::scope(|scope| {
         let callers: Vec<_> = (0..args.callers)
@@ -102,16 +114,16 @@ fn load(kernel: &Kernel, shop: &Shop, addr: SocketAddr, args: &LoadArgs) -> Resu
             })
             .collect();
         rest(&phase, Duration::from_secs(args.warm_up));
-        let (before, begun) = (kernel.store().stats(), Instant::now());
+        let (before, begun) = (Cost::now(kernel.store()), Instant::now());
         let _ = phase.compare_exchange(WARM, MEASURED, Ordering::SeqCst, Ordering::SeqCst);
         rest(&phase, Duration::from_secs(args.seconds));
-        let (cost, elapsed) = (kernel.store().stats().since(before), begun.elapsed());
+        let (elapsed, after) = (begun.elapsed(), Cost::now(kernel.store()));
         phase.store(OVER, Ordering::SeqCst);
         let mut tally = Tally::default();
         for caller in callers {
             tally.add(caller.join().map_err(|_| Error::internal("a caller panicked"))??);
         }
-        Ok((tally, cost, elapsed))
+        Ok((tally, (before?, after?), elapsed))
     })
 }
 

@@ -256,6 +256,21 @@ pub enum Import {
 pub enum Bench {
     /// Callers who take orders from the first click to the money, over HTTP
     OrderToCash(LoadArgs),
+    /// Callers in this process who store one small row each, beside what the database gives by itself
+    Store(RateArgs),
+    /// Callers in this process who run a small operation with log, audit and event
+    Kernel(RateArgs),
+}
+
+/// Arguments of `bench store` and `bench kernel`.
+#[derive(Args)]
+pub struct RateArgs {
+    /// For how many seconds each number of callers is measured
+    #[arg(long, default_value_t = 5, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `bench order-to-cash`.

@@ -62,6 +62,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         // A measurement never touches the database that is worked with unless it is named.
         Command::Bench { what: Bench::OrderToCash(args) } => bench::order_to_cash(cli.db, &args),
+        Command::Bench { what: Bench::Store(args) } => bench::store(cli.db, &args),
+        Command::Bench { what: Bench::Kernel(args) } => bench::kernel(cli.db, &args),
         Command::Backup { file, json } => keep::backup(&db, &file, json).map_err(|f| f.in_json(json)),
         Command::Restore { file, json } => keep::restore(&db, &file, json).map_err(|f| f.in_json(json)),
         Command::Completion { shell } => {

@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
-use kernel::{Kernel, Language, Options, Principal};
+use kernel::{Kernel, Language, Module, Options, Principal};
 
 use crate::{failure::Failure, modules};
 
@@ -71,6 +71,10 @@ pub fn shown(db: &str) -> String {
 }
 
 fn with(db: &str, create: bool, writer_cache: usize) -> Result<Kernel, Failure> {
+    with_modules(db, modules::ALL, create, writer_cache)
+}
+
+fn with_modules(db: &str, modules: &[&'static Module], create: bool, writer_cache: usize) -> Result<Kernel, Failure> {
     if !on_server(db) {
         let path = file(db)?;
         if create && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
@@ -79,7 +83,7 @@ fn with(db: &str, create: bool, writer_cache: usize) -> Result<Kernel, Failure> 
     }
     let store = store::Options { create, writer_cache, ..store::Options::default() };
     let files = std::env::var_os("CELEK_FILES").filter(|v| !v.is_empty()).map(Into::into);
-    Kernel::open(db, modules::ALL, Options { store, files, ..Options::default() })
+    Kernel::open(db, modules, Options { store, files, ..Options::default() })
         .map_err(|e| Failure::no(format!("{} cannot be opened: {e}", shown(db))))
 }
 
@@ -112,7 +116,12 @@ pub fn for_import(db: &str) -> Result<Kernel, Failure> {
 
 /// Opens a database in which there is no company yet.
 pub fn empty(db: &str) -> Result<Kernel, Failure> {
-    let kernel = or_create(db)?;
+    empty_with(db, &[])
+}
+
+/// As [`empty`], with further modules beside the program's own.
+pub fn empty_with(db: &str, further: &[&'static Module]) -> Result<Kernel, Failure> {
+    let kernel = with_modules(db, &[modules::ALL, further].concat(), true, store::Options::default().writer_cache)?;
     let company = kernel.system().map_err(|e| Failure::of(&kernel, e, false))?.company.id;
     if company == 0 {
         Ok(kernel)

@@ -4,6 +4,8 @@
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/bench.rs"]
+mod bench;
 #[path = "suite/cli.rs"]
 mod cli;
 #[path = "suite/crash.rs"]

@@ -28,6 +28,12 @@ impl Stats {
     }
 }
 
+/// Where the rates of the machine are measured: a table that is there only meanwhile.
+pub(crate) const RAW_TABLE: &str = "CREATE TABLE x_bench_raw (n BIGINT, t TEXT)";
+pub(crate) const RAW_GONE: &str = "DROP TABLE IF EXISTS x_bench_raw";
+pub(crate) const RAW_INSERT: &str = "INSERT INTO x_bench_raw (n, t) VALUES (?, ?)";
+pub(crate) const RAW_TEXT: &str = "a line of ordinary length, as they stand in an audit";
+
 /// The counters behind [`Stats`], shared by all connections.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

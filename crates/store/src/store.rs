@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Conn, Dialect, Error, Result, Stats, postgres, sqlite};
+use crate::{Conn, Dialect, Error, Result, Stats, postgres, sqlite, stats};
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -147,6 +147,18 @@ impl Store {
             Driver::Sqlite(database) => database.stats(),
             Driver::Postgres(database) => database.stats(),
         }
+    }
+
+    /// What the database gives without this store, by plain connections: durable requests a second of so many callers, each of
+    /// which inserts so many small rows. In a file they share commits as [`Store::write`] lets them.
+    pub fn raw_rate(&self, callers: usize, rows: usize, time: Duration) -> Result<f64> {
+        self.write(|conn| conn.batch(&format!("{}; {}", stats::RAW_GONE, stats::RAW_TABLE)))?;
+        let rate = match &*self.driver {
+            Driver::Sqlite(database) => database.raw_rate(callers, rows, time),
+            Driver::Postgres(database) => database.raw_rate(callers, rows, time),
+        };
+        self.write(|conn| conn.batch(stats::RAW_GONE))?;
+        rate
     }
 
     /// Writes a consistent copy of the running database to a file, which appears under its name when it is complete.

@@ -52,8 +52,12 @@ pub fn durability(store: &Store) -> Result<String> {
             };
             format!("sqlite, write-ahead log, synchronous={level}")
         }
-        #[allow(unreachable_patterns)]
-        _ => "as the server is set".to_owned(),
+        Dialect::Postgres => {
+            let sql = "SELECT 'postgresql ' || current_setting('server_version') || ', fsync=' || current_setting('fsync') \
+                       || ', synchronous_commit=' || current_setting('synchronous_commit') \
+                       || ', full_page_writes=' || current_setting('full_page_writes')";
+            store.write(|conn| conn.text(sql, &[]))?.unwrap_or_default()
+        }
     })
 }
 

@@ -5,6 +5,7 @@ mod introspect;
 mod place;
 mod pool;
 mod pulse;
+mod raw;
 mod session;
 mod values;
 
@@ -28,6 +29,8 @@ const REPEATS: u32 = 5;
 /// An opened database on a server.
 pub(crate) struct Database {
     name: String,
+    place: Place,
+    most: usize,
     writers: Pool,
     readers: Pool,
     counters: Arc<Counters>,
@@ -47,6 +50,8 @@ impl Database {
             pulse: Pulse::new(place.clone(), &name),
             counters,
             name,
+            most: options.writers.max(1),
+            place,
         })
     }
 
@@ -117,6 +122,10 @@ impl Database {
 
     pub(crate) fn stats(&self) -> Stats {
         self.counters.stats()
+    }
+
+    pub(crate) fn raw_rate(&self, callers: usize, rows: usize, time: Duration) -> Result<f64> {
+        raw::rate(&self.place, callers.clamp(1, self.most), rows, time)
     }
 
     pub(crate) fn backup(&self, _: &Path) -> Result<()> {

@@ -60,6 +60,16 @@ impl Place {
         self.config.connect(NoTls).map_err(|error| translate(&error, "connect"))
     }
 
+    /// A plain connection that works in the schema.
+    pub(super) fn ready(&self) -> Result<postgres::Client> {
+        let mut client = self.client()?;
+        if let Some(schema) = &self.schema {
+            let sql = format!("SET search_path TO {}", quoted(schema));
+            client.batch_execute(&sql).map_err(|error| translate(&error, &sql))?;
+        }
+        Ok(client)
+    }
+
     /// Makes sure that the schema is there, and that the database speaks UTF-8. Answers a name that is this schema's
     /// alone on the server.
     pub(super) fn prepare(&self, create: bool) -> Result<String> {

@@ -19,7 +19,7 @@ use crate::stats::Counters;
 use crate::{Conn, Error, Result};
 
 /// A group closes at this many members …
-const MEMBERS: u32 = 64;
+pub(super) const MEMBERS: u32 = 64;
 /// … or at this much work in their closures …
 const WORK: Duration = Duration::from_millis(2);
 /// … or at this age, in which the hand-over from thread to thread is counted too.

@@ -4,6 +4,7 @@ mod backup;
 mod errors;
 mod group;
 mod introspect;
+mod raw;
 mod readers;
 mod session;
 
@@ -73,6 +74,10 @@ impl Database {
 
     pub(crate) fn stats(&self) -> Stats {
         self.counters.stats()
+    }
+
+    pub(crate) fn raw_rate(&self, callers: usize, rows: usize, time: Duration) -> Result<f64> {
+        raw::rate(&self.path, callers.clamp(1, group::MEMBERS as usize), rows, time)
     }
 
     pub(crate) fn backup(&self, to: &Path) -> Result<()> {

@@ -17,7 +17,7 @@ use crate::stats::Counters;
 use crate::{Conn, Dialect, Error, Folded, Options, Result, TableInfo, Value, quoted};
 
 /// At this many pages the log is folded into the file.
-const FOLD_AT: i32 = 4_000;
+pub(super) const FOLD_AT: i32 = 4_000;
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
