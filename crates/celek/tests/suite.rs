@@ -16,6 +16,8 @@ mod description;
 mod guests;
 #[path = "suite/house.rs"]
 mod house;
+#[path = "suite/isolation.rs"]
+mod isolation;
 #[path = "../src/modules.rs"]
 mod modules;
 #[path = "suite/problems.rs"]

@@ -120,6 +120,8 @@ pub struct Cx<'a> {
     pub(crate) target: Option<(&'static str, Row)>,
     pub(crate) memory: Memory,
     pub(crate) ruled: Option<i64>,
+    /// Others were in the way: whatever a part makes of that, the whole runs again.
+    pub(crate) again: bool,
 }
 
 impl<'a> Cx<'a> {
@@ -145,6 +147,7 @@ impl<'a> Cx<'a> {
             target: None,
             memory: Memory::default(),
             ruled: None,
+            again: false,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     def::Entity,
     error::{Error, Result},
     field::Kind,
-    memory::TOGETHER,
+    memory::{Rank, TOGETHER},
     rec::Row,
     value::{AnyRef, Id},
     write::constraint,
@@ -77,6 +77,9 @@ impl Cx<'_> {
     /// Runs listeners and hooks until nothing is left, then writes what was collected.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.settle_events()?;
+        if self.again {
+            return Err(Error::new(409, "conflict"));
+        }
         self.write_balances()?;
         self.draw_numbers()?;
         self.write_all_late()
@@ -156,6 +159,7 @@ impl Cx<'_> {
             params.extend(values.into_iter().map(|(_, value)| value));
             params.extend(sums.iter().map(|sum| Value::Int(add.get(sum).copied().unwrap_or(0))));
         }
+        self.memory.reach(Rank::Balances);
         self.conn.execute(&text, &params).map_err(|error| constraint(&plan, error))?;
         self.memory.touched(&plan);
         Ok(())

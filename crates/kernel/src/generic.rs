@@ -12,7 +12,7 @@ use crate::{
     eval::RowView,
     json::Codec,
     lines::{Line, LineSet, LineSets},
-    plan::Plan,
+    plan::{Plan, Taking},
     rec::Row,
     value::Currency,
     write::{any, default_cells, faults, validated, zero_cells},
@@ -140,7 +140,7 @@ impl Cx<'_> {
             for (i, field) in other.fields.iter().enumerate() {
                 if matches!(field.kind, crate::field::Kind::AnyRef) {
                     let at = other.offsets[i];
-                    let text = other.select_by(&[&other.columns[at], &other.columns[at + 1]], false);
+                    let text = other.select_by(&[&other.columns[at], &other.columns[at + 1]], Taking::Look);
                     let params = [Value::Int(id), Value::from(plan.def.name)];
                     self.write_late(Some(other.def.name))?;
                     if self.conn.row(&text, &params)?.is_some() {

@@ -16,7 +16,7 @@ use store::Value;
 use crate::{
     cx::{Cx, Mode},
     error::{Error, Result},
-    plan::Plan,
+    plan::{Plan, Taking},
     rec::Row,
     write::constraint,
 };
@@ -57,6 +57,27 @@ pub(crate) struct Learned {
     rows: Vec<Row>,
 }
 
+/// In which order a transaction may wait for others: records, kept rows, balances, counters. Within a rank who takes several
+/// takes them in one order everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    #[default]
+    Records,
+    Kept,
+    Balances,
+    Counters,
+}
+
+impl Rank {
+    fn of(plan: &Plan) -> Self {
+        match plan.def.name {
+            "sys.counter" => Self::Counters,
+            _ if plan.def.kept => Self::Kept,
+            _ => Self::Records,
+        }
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -65,6 +86,8 @@ pub(crate) struct Memory {
     /// Rows that nobody else changes before the transaction ends: what is remembered of them is how they stand.
     held: HashSet<(&'static str, i64)>,
     late: Vec<(Arc<Plan>, Vec<Value>)>,
+    /// The highest rank of which a row is held; what a savepoint gives back counts on.
+    rank: Rank,
     /// Steady entities of which something was written.
     pub(crate) wrote: HashSet<&'static str>,
     pub(crate) learned: Vec<Learned>,
@@ -86,6 +109,25 @@ impl Memory {
 
     fn holds(&self, plan: &Plan, id: i64) -> bool {
         self.held.contains(&(plan.def.name, id))
+    }
+
+    /// A row of this rank is held from now on.
+    pub(crate) fn reach(&mut self, rank: Rank) {
+        self.rank = self.rank.max(rank);
+    }
+
+    /// How a row of this entity is taken: who holds one of a higher rank must not wait for one of a lower, since its holder
+    /// may wait for ours.
+    pub(crate) fn taking(&mut self, plan: &Plan, hold: bool) -> Taking {
+        let rank = Rank::of(plan);
+        match hold {
+            false => Taking::Look,
+            true if rank < self.rank => Taking::AtOnce,
+            true => {
+                self.reach(rank);
+                Taking::Wait
+            }
+        }
     }
 
     fn keep(&mut self, plan: &Plan, row: Row) {

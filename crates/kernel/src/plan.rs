@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::RwLock;
-use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, OnConflict, Query};
+use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query};
 use store::{Dialect, Value};
 
 use crate::{
@@ -31,6 +31,17 @@ pub enum DerivedKind {
     Sort,
     /// Folded text: no case, no diacritics.
     Fold,
+}
+
+/// How a row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// As it stands; others may change it.
+    Look,
+    /// So that nobody else changes it before the transaction ends; who holds it is waited for.
+    Wait,
+    /// The same, without waiting: somebody who holds it is an error at once.
+    AtOnce,
 }
 
 /// Everything that the kernel needs to know of an entity at run time.
@@ -76,8 +87,8 @@ impl Plan {
         dialect: Dialect,
     ) -> Self {
         let mut plan = Self::shape(def, entry, custom, checks, dialect);
-        plan.select_one = plan.text_where(&["id"], false);
-        plan.hold_one = plan.text_where(&["id"], true);
+        plan.select_one = plan.text_where(&["id"], Taking::Look);
+        plan.hold_one = plan.text_where(&["id"], Taking::Wait);
         plan
     }
 
@@ -218,7 +229,7 @@ impl Plan {
         all
     }
 
-    fn text_where(&self, columns: &[&str], hold: bool) -> Arc<str> {
+    fn text_where(&self, columns: &[&str], taking: Taking) -> Arc<str> {
         let mut select = Query::select();
         select.from_as(Alias::new(&self.table), Alias::new("t")).exprs(self.row_exprs("t"));
         for column in columns {
@@ -227,21 +238,27 @@ impl Plan {
         if columns != ["id"] {
             select.order_by((Alias::new("t"), Alias::new("id")), sea_query::Order::Asc);
         }
-        if hold {
-            // The builder leaves this out where there is one writer. What only refers to the row need not wait.
-            select.lock(sea_query::LockType::NoKeyUpdate);
-        }
+        // The builder leaves locks out where there is one writer. What only refers to the row need not wait.
+        match taking {
+            Taking::Look => &mut select,
+            Taking::Wait => select.lock(LockType::NoKeyUpdate),
+            Taking::AtOnce => select.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::Nowait),
+        };
         Arc::from(sql::select(self.dialect, &select).0)
     }
 
-    /// The text of a select by equality of these columns, which also holds the rows or does not; built once per shape.
-    pub fn select_by(&self, columns: &[&str], hold: bool) -> Arc<str> {
-        let mut key = if hold { b"h:".to_vec() } else { Vec::new() };
+    /// The text of a select by equality of these columns, which takes the rows so; built once per shape.
+    pub fn select_by(&self, columns: &[&str], taking: Taking) -> Arc<str> {
+        let mut key = match taking {
+            Taking::Look => Vec::new(),
+            Taking::Wait => b"h:".to_vec(),
+            Taking::AtOnce => b"n:".to_vec(),
+        };
         key.extend(columns.join(",").into_bytes());
         if let Some(found) = self.shapes.read().get(&key) {
             return found.clone();
         }
-        let text = self.text_where(columns, hold);
+        let text = self.text_where(columns, taking);
         self.shapes.write().insert(key, text.clone());
         text
     }

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     filter::Filter,
     memory::Question,
-    plan::Plan,
+    plan::{Plan, Taking},
     query::{Planner, Query},
     rec::{Rec, Row},
     schema::Schema,
@@ -39,19 +39,25 @@ impl Cx<'_> {
         self.one_row(plan, id, hold)
     }
 
-    fn one_row(&mut self, plan: &Plan, id: i64, hold: bool) -> Result<Row> {
+    pub(crate) fn one_row(&mut self, plan: &Plan, id: i64, hold: bool) -> Result<Row> {
         let known = if hold { self.remembered_held(plan, id) } else { self.remembered(plan, id) };
         let row = match known {
             Some(row) => row,
             None => {
                 self.write_late(Some(plan.def.name))?;
                 let version = self.steady_version(plan);
-                let text = if hold { &plan.hold_one } else { &plan.select_one };
+                let taking = self.memory.taking(plan, hold);
+                let text = match taking {
+                    Taking::Look => plan.select_one.clone(),
+                    Taking::Wait => plan.hold_one.clone(),
+                    Taking::AtOnce => plan.select_by(&["id"], taking),
+                };
                 let mut found = None;
-                self.conn.query(text, &[Value::Int(id)], &mut |values| {
+                let read = self.conn.query(&text, &[Value::Int(id)], &mut |values| {
                     found = Some(Row::from_values(values));
                     Ok(false)
-                })?;
+                });
+                self.taken(taking, read, id)?;
                 let row = found.ok_or_else(|| Error::not_found(plan.def.name, id))??;
                 self.remember(plan, Question::id(id), std::slice::from_ref(&row), version);
                 if hold {
@@ -65,6 +71,14 @@ impl Cx<'_> {
             return Err(Error::not_found(plan.def.name, id));
         }
         Ok(row)
+    }
+
+    /// What became of reading rows: one that somebody holds while we must not wait lets the request run again.
+    fn taken(&mut self, taking: Taking, read: store::Result<()>, id: i64) -> Result<()> {
+        match read {
+            Err(store::Error::Busy) if taking == Taking::AtOnce => Err(self.overtaken(id)),
+            other => Ok(other?),
+        }
     }
 
     /// Whether rows are held as soon as a writing transaction reads them: kept balances are read to be changed.
@@ -155,12 +169,14 @@ impl Cx<'_> {
         }
         self.write_late(Some(plan.def.name))?;
         let version = self.steady_version(&plan);
-        let text = plan.select_by(&columns, hold);
+        let taking = self.memory.taking(&plan, hold);
+        let text = plan.select_by(&columns, taking);
         let mut rows = Vec::new();
-        self.conn.query(&text, &params, &mut |values| {
+        let read = self.conn.query(&text, &params, &mut |values| {
             rows.push(Row::from_values(values));
             Ok(true)
-        })?;
+        });
+        self.taken(taking, read, 0)?;
         let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
         self.remember(&plan, question, &rows, version);
         if hold {

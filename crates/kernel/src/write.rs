@@ -295,11 +295,13 @@ impl Cx<'_> {
         Ok(())
     }
 
-    /// Somebody else changed a row between our reading and our writing: the request runs again, and tells only when that
-    /// does not help. What the client itself saw too long ago is told before, and never repeated.
+    /// Somebody else changed a row between our reading and our writing, or holds it while we may not wait: the request runs
+    /// again, and tells only when that does not help. A part that lives with its failures (an automatic step) does not
+    /// live with this one. What the client itself saw too long ago is told before, and never repeated.
     pub(crate) fn overtaken(&mut self, id: i64) -> Error {
         self.conn.repeat();
-        Error::new(412, "stale").with("id", id)
+        self.again = true;
+        Error::new(409, "conflict").with("id", id)
     }
 
     /// What operations insert because they did not find it, others may have inserted at the same moment: the request runs
