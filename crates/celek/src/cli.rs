@@ -30,7 +30,7 @@ pub enum Command {
     /// Call an operation
     Do(DoArgs),
     /// Ask for records of an entity
-    List(ListArgs),
+    List(Box<ListArgs>),
     /// Tell what entities and operations there are
     Describe(DescribeArgs),
     /// Make an API token for a user and print it
@@ -170,6 +170,15 @@ pub struct ListArgs {
     /// Archived records too
     #[arg(long)]
     pub archived: bool,
+    /// Write all of them to a file that spreadsheets open
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv", "limit", "after"])]
+    pub xlsx: Option<PathBuf>,
+    /// Write all of them to a file for programs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "after"])]
+    pub csv: Option<PathBuf>,
+    /// The fields of that file, in their order; all of them unless given
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub fields: Vec<String>,
     /// As whom (unless given, the operating system's user, with all rights)
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,

@@ -1,8 +1,13 @@
 //! Calling operations, asking for records, tokens, passwords, checks.
 
-use std::{io::Read, process::ExitCode};
+use std::{
+    io::{Read, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
-use kernel::{Ask, FieldDef, Filter, Kernel, Kind, Measure, Query, Schema, Shape, view::Views};
+use kernel::{Ask, FieldDef, Filter, Form, Kernel, Kind, Measure, Query, Schema, Shape, view::Views};
 use serde_json::{Value as J, json};
 
 use crate::{
@@ -159,6 +164,14 @@ pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
     };
     let query = query.sort_text(args.sort.as_deref().unwrap_or(""));
     let shape = Shape { expand: args.expand, titles: !json, ..Shape::default() };
+    let file = args.xlsx.as_ref().map(|file| (file, Form::Xlsx)).or(args.csv.as_ref().map(|file| (file, Form::Csv)));
+    if let Some((file, form)) = file {
+        let size = export(&kernel, &who, query, &args.fields, file, form, json)?;
+        if json {
+            print_json(&json!({"file": file.display().to_string(), "bytes": size}));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let answer = kernel.list(&who, &query, &shape).map_err(fail)?;
     if json {
         print_json(&answer);
@@ -176,6 +189,39 @@ pub fn list(db: &str, args: ListArgs) -> Result<ExitCode, Failure> {
         eprintln!("There is more: --after {next}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a list to a file: beside it first, so that nobody takes a part for the whole.
+fn export(
+    kernel: &Kernel,
+    who: &Arc<kernel::Principal>,
+    query: Query,
+    fields: &[String],
+    file: &Path,
+    form: Form,
+    json: bool,
+) -> Result<u64, Failure> {
+    let fail = |error| Failure::of(kernel, error, json);
+    let wrong = |e: std::io::Error| Failure::no(format!("{}: {e}", file.display())).in_json(json);
+    let part = file.with_added_extension("part");
+    let mut out = std::fs::File::create(&part).map_err(wrong)?;
+    let write = || -> Result<u64, Failure> {
+        let (mut export, first) =
+            kernel::Export::begin(kernel, who, query, &Shape::default(), fields, form).map_err(fail)?;
+        let (mut bytes, mut size) = (Some(first), 0);
+        while let Some(some) = bytes {
+            out.write_all(&some).map_err(wrong)?;
+            size += some.len() as u64;
+            bytes = export.next(kernel).map_err(fail)?;
+        }
+        std::fs::rename(&part, file).map_err(wrong)?;
+        Ok(size)
+    };
+    let done = write();
+    if done.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    done
 }
 
 /// The columns of an entity's list: those of its view, with their labels.

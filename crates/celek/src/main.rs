@@ -36,7 +36,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&db, args),
         Command::Do(args) => data::call(&db, args),
-        Command::List(args) => data::list(&db, args),
+        Command::List(args) => data::list(&db, *args),
         Command::Describe(args) => describe::run(&db, args),
         Command::Token(args) => data::token(&db, &args),
         Command::User { command: UserCommand::Reset { name, stdin, json } } => data::reset(&db, &name, stdin, json),

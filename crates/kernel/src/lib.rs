@@ -22,6 +22,7 @@ mod engine;
 mod error;
 pub mod eval;
 mod example;
+mod export;
 pub mod field;
 pub mod files;
 mod filter;
@@ -71,6 +72,7 @@ pub use def::{
 pub use draft::Draft;
 pub use engine::{Kernel, Options, SCHEMA_VERSION};
 pub use error::{Action, Arg, Error, FieldError, Need, Result};
+pub use export::{Export, Form};
 pub use field::{
     Choice, ChoiceSet, Country, Email, FieldDef, FieldType, FileId, Json, Kind, LanguageCode, LongText, Phone, Reader,
     Seconds,

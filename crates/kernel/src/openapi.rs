@@ -116,7 +116,8 @@ fn entity_paths(schema: &Schema, plan: &Plan, paths: &mut Map<String, J>) {
         ("titles", "integer", "1 adds `_titles` of references."),
         ("count", "integer", "1 adds `count`."),
         ("archived", "integer", "1 shows archived records too."),
-        ("format", "string", "`csv` streams all rows."),
+        ("format", "string", "`csv` or `xlsx` streams all rows as a file."),
+        ("fields", "string", "Fields of the file; all unless given."),
     ]
     .iter()
     .map(|(name, kind, text)| parameter(name, "query", kind, text))

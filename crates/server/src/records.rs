@@ -10,7 +10,7 @@ use serde_json::{Map, Value as J, json};
 
 use crate::{
     app::{App, Call, read_json},
-    csv,
+    export,
     reply::{self, Reply},
 };
 
@@ -62,16 +62,8 @@ fn shape(call: &Call, lines: bool) -> Result<Shape> {
 
 pub(crate) fn list(app: &Arc<App>, call: &Call, entity: &str, who: &Arc<Principal>) -> Result<Reply> {
     let (query, shape) = (query(call, entity)?, shape(call, false)?);
-    let wants_csv = match call.param("format") {
-        Some("csv") => true,
-        Some("json") => false,
-        Some(_) => return Err(Error::bad("parameter").with("name", "format")),
-        None => {
-            call.header(header::ACCEPT).is_some_and(|a| a.split(';').next().is_some_and(|t| t.trim() == "text/csv"))
-        }
-    };
-    if wants_csv {
-        return csv::export(app, query, shape, who);
+    if let Some(form) = export::form(call)? {
+        return export::export(app, call, query, &shape, who, form);
     }
     let count = call.flag("count")?;
     let answer = app.kernel.read(who, |cx| {

@@ -125,8 +125,8 @@ export const api = {
 
   list: (name: string, query: ListQuery, signal?: AbortSignal) =>
     call<Page>('GET', entity(name), { query: listQuery(query), signal }),
-  csv: (name: string, query: ListQuery) =>
-    address(entity(name), { ...listQuery({ ...query, limit: undefined, after: undefined }), format: 'csv' }),
+  file: (name: string, query: ListQuery, format: 'csv' | 'xlsx', fields?: string[]) =>
+    address(entity(name), { ...listQuery({ ...query, limit: undefined, after: undefined }), format, fields: fields?.join(',') }),
   record: (name: string, id: number, signal?: AbortSignal) =>
     call<Row>('GET', entity(name, `/${id}`), { query: { operations: 1, titles: 1 }, signal }),
   create: (name: string, body: Values, key: string) =>

@@ -83,6 +83,7 @@ export const cs: Record<Key, Message> = {
   'list.search': 'Hledat v seznamu',
   'list.filters': 'Filtry',
   'list.export': 'Export CSV',
+  'list.exportXlsx': 'Export těchto sloupců do sešitu (XLSX)',
   'list.loadMore': 'Načíst další',
   'list.empty': 'Zatím tu nic není.',
   'list.nothing': 'Nic neodpovídá.',

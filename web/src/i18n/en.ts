@@ -85,6 +85,7 @@ export const en = {
   'list.search': 'Search this list',
   'list.filters': 'Filters',
   'list.export': 'Export CSV',
+  'list.exportXlsx': 'Export these columns as a workbook (XLSX)',
   'list.loadMore': 'Load more',
   'list.empty': 'Nothing here yet.',
   'list.nothing': 'Nothing matches.',

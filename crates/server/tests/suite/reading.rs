@@ -93,6 +93,48 @@ fn csv_holds_all_rows_and_no_formulas() {
 }
 
 #[test]
+fn a_workbook_holds_the_list_as_people_read_it() {
+    use sheet::Cell;
+    let served = filled();
+    for i in 0..1_050 {
+        served.trial.create("sales", "party.party", json!({"name": format!("P{i}"), "kind": "person"}));
+    }
+    let rows = |login: &str, more: &str| {
+        let reply = served.as_user(login).get(&format!("/api/v1/entities/party.party?format=xlsx{more}"));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        assert_eq!(reply.header("content-type"), media_type);
+        let mut rows = Vec::new();
+        sheet::read(&reply.body, None, sheet::Limits::default(), &mut |_, row| {
+            rows.push(row.to_vec());
+            true
+        })
+        .expect("a workbook");
+        rows
+    };
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let some =
+        rows("sales", "&lang=cs&fields=name,kind,credit_limit&sort=name&filter=%7B%22kind%22%3A%22company%22%7D");
+    assert_eq!(some[0], [text("Název"), text("Druh"), text("Úvěrový limit"), text("Úvěrový limit (měna)")]);
+    let limit = Cell::Number("10.5".to_owned());
+    assert_eq!(some[1], [text("=cmd()"), text("Firma"), limit, text("CZK")]);
+    assert_eq!(some.len(), 6);
+    let all = rows("sales", "&lang=en");
+    assert_eq!((all.len(), &all[0][0], &all[0][1]), (1_056, &text("id"), &text("Name")));
+    // Fields that somebody may not see are not there, and may not be asked for.
+    let fewer = rows("stock", "&lang=en");
+    assert!(!fewer[0].contains(&text("Credit limit")) && all[0].contains(&text("Credit limit")));
+    let stock = served.as_user("stock");
+    let refused = stock.get("/api/v1/entities/party.party?format=xlsx&fields=credit_limit");
+    assert_eq!((refused.status, refused.code().as_str()), (400, "no_field"));
+    let grouped = rows("sales", "&group=kind&sum=credit_limit");
+    assert_eq!(grouped[0][0], text("kind"));
+    assert_eq!(grouped.len(), 3);
+    let csv = stock.get("/api/v1/entities/party.party?format=csv&fields=name,id&sort=name").text();
+    assert!(csv.starts_with("id,name\r\n"), "{}", &csv[..30]);
+}
+
+#[test]
 fn meta_is_cut_down_to_rights_and_in_the_language() {
     let served = Served::new();
     let meta = served.as_user("sales").get("/api/v1/meta").json();

@@ -138,8 +138,12 @@ function List({ name, entity }: { name: string; entity: Entity }) {
               {t('list.totals')}
             </button>
           ) : null}
-          <a className="dim small export" href={api.csv(name, query)} download={`${name}.csv`}>
-            <Icon name="download" size={14} /> {t('list.export')}
+          <a className="dim small export" href={api.file(name, query, 'xlsx', columnsOf(entity).map((column) => column.field.name))} download={`${name}.xlsx`}
+            title={t('list.exportXlsx')}>
+            <Icon name="download" size={14} /> Excel
+          </a>
+          <a className="dim small export" href={api.file(name, query, 'csv')} download={`${name}.csv`} title={t('list.export')}>
+            CSV
           </a>
         </div>
       </header>
