@@ -10,7 +10,8 @@ use crate::{
     error::{Error, Result},
     field::{Choice, ChoiceSet, FieldDef, Kind},
     intern::intern,
-    schema::{Custom, Schema},
+    plan::column_of,
+    schema::{Custom, Schema, next_version},
     sys,
 };
 
@@ -93,6 +94,7 @@ impl Run for AddField {
         if plan.field(&self.name).is_some() {
             return Err(Error::field("name", "field_taken"));
         }
+        let table = plan.table.clone();
         let row = sys::CustomField {
             entity: self.entity,
             name: self.name,
@@ -105,12 +107,38 @@ impl Run for AddField {
             mandatory: false,
             find: self.find.unwrap_or(false),
             index: self.index.unwrap_or(false),
+            reason: None,
         };
-        field_def(&row, &|entity| cx.schema.plans.contains_key(entity))?;
-        let id = cx.insert(row)?;
+        let def = field_def(&row, &|entity| cx.schema.plans.contains_key(entity))?;
+        let key = [("entity", row.entity.as_str().into()), ("name", row.name.as_str().into())];
+        let id = match cx.first::<sys::CustomField>(&key)? {
+            Some(earlier) => again(cx, earlier, row, &def, &table)?,
+            None => cx.insert(row)?,
+        };
         cx.rebuild()?;
         Ok(Added { id: id.raw() })
     }
+}
+
+/// Defines a removed field again: only as one of the same kind, since its column still stands, and not while it is emptied.
+fn again(
+    cx: &mut Cx<'_>,
+    mut earlier: crate::Rec<sys::CustomField>,
+    row: sys::CustomField,
+    def: &FieldDef,
+    table: &str,
+) -> Result<crate::Id<sys::CustomField>> {
+    let same = earlier.kind == row.kind && earlier.to == row.to && earlier.scale == row.scale;
+    let column = store::quoted(&column_of(def));
+    let held = format!("SELECT 1 FROM {} WHERE {column} IS NOT NULL LIMIT 1", store::quoted(table));
+    if !same || cx.conn().int(&held, &[])?.is_some() {
+        return Err(Error::field("name", "field_was_other"));
+    }
+    cx.archive(earlier.id, false)?;
+    earlier = cx.get(earlier.id)?;
+    *earlier = row;
+    cx.save(&mut earlier)?;
+    Ok(earlier.id)
 }
 
 impl Run for AddEntity {
@@ -123,7 +151,19 @@ impl Run for AddEntity {
             return Err(Error::field("name", "field_taken"));
         }
         let roles = self.roles.unwrap_or_else(|| "*".to_owned());
-        let id = cx.insert(sys::CustomEntity { name: self.name, label: self.label, label_cs: self.label_cs, roles })?;
+        let row =
+            sys::CustomEntity { name: self.name, label: self.label, label_cs: self.label_cs, roles, reason: None };
+        let id = match cx.first::<sys::CustomEntity>(&[("name", row.name.as_str().into())])? {
+            // It was removed once: its records are there again.
+            Some(earlier) => {
+                cx.archive(earlier.id, false)?;
+                let mut earlier = cx.get(earlier.id)?;
+                *earlier = row;
+                cx.save(&mut earlier)?;
+                earlier.id
+            }
+            None => cx.insert(row)?,
+        };
         cx.rebuild()?;
         Ok(Added { id: id.raw() })
     }
@@ -131,12 +171,12 @@ impl Run for AddEntity {
 
 impl Cx<'_> {
     /// Builds the schema from what is now defined, makes its tables in this transaction, and goes on with it.
-    fn rebuild(&mut self) -> Result<()> {
+    pub(crate) fn rebuild(&mut self) -> Result<()> {
         self.write_late(None)?;
         // Who defines something at the same moment comes before or after, and nobody forgets the other's.
         self.conn.hold("custom", 0, true)?;
         let custom = load(self.conn)?;
-        let schema = Schema::build(&self.schema.modules, &custom, self.conn.dialect(), self.schema.version + 1)?;
+        let schema = Schema::build(&self.schema.modules, &custom, self.conn.dialect(), next_version())?;
         store::schema::apply(self.conn, &schema.tables(), crate::engine::SCHEMA_VERSION)?;
         self.schema = std::sync::Arc::new(schema);
         // Rows have other columns from now on.
@@ -146,7 +186,7 @@ impl Cx<'_> {
     }
 }
 
-fn field_def(row: &sys::CustomField, known: &dyn Fn(&str) -> bool) -> Result<FieldDef> {
+pub(crate) fn field_def(row: &sys::CustomField, known: &dyn Fn(&str) -> bool) -> Result<FieldDef> {
     let kind = match row.kind.as_str() {
         "text" => Kind::Text,
         "long_text" => Kind::LongText,
@@ -195,26 +235,43 @@ fn choices(row: &sys::CustomField) -> Result<&'static ChoiceSet> {
     Ok(Box::leak(Box::new(ChoiceSet { name, items: Box::leak(items.into_boxed_slice()) })))
 }
 
+/// A number that is another one after every change of what was defined at run time; 0 where nothing was.
+///
+/// # Errors
+/// As reading does.
+pub(crate) fn stamp(conn: &mut dyn Conn) -> Result<i64> {
+    let mut hash = 0_i64;
+    for table in ["sys_custom_entity", "sys_custom_field"] {
+        conn.query(&format!("SELECT id, rev FROM {table} ORDER BY id"), &[], &mut |row| {
+            for value in row.iter().filter_map(Value::as_int) {
+                hash = (hash ^ value).wrapping_mul(0x0100_0000_01b3).wrapping_add(1);
+            }
+            Ok(true)
+        })?;
+    }
+    Ok(hash)
+}
+
 /// Reads what was defined at run time.
 ///
 /// # Errors
 /// As reading does.
 pub(crate) fn load(conn: &mut dyn Conn) -> Result<Custom> {
-    let mut custom = Custom::default();
+    let mut custom = Custom { stamp: stamp(conn)?, ..Custom::default() };
     let read = |conn: &mut dyn Conn, def: &EntityDef| -> Result<Vec<Vec<Value>>> {
         let columns: Vec<String> = def.fields.iter().map(|f| store::quoted(f.name)).collect();
-        let text = format!(
-            "SELECT {} FROM {} WHERE archived = 0 ORDER BY id",
-            columns.join(", "),
-            store::quoted(&def.table())
-        );
+        let text = format!("SELECT {}, archived FROM {} ORDER BY id", columns.join(", "), store::quoted(&def.table()));
         Ok(conn.rows(&text, &[])?)
     };
-    let mut known = Vec::new();
+    let gone = |cells: &[Value]| cells.last().and_then(Value::as_int) == Some(1);
+    let mut removed = Vec::new();
     for cells in read(conn, sys::CustomEntity::def())? {
         let row = sys::CustomEntity::read(&mut crate::field::Reader::new(&cells))?;
         let name = intern(&row.name);
-        known.push(name);
+        if gone(&cells) {
+            removed.push(name);
+            continue;
+        }
         let title: &'static [FieldDef] = Box::leak(Box::new([FieldDef {
             name: "name",
             kind: Kind::Text,
@@ -240,12 +297,14 @@ pub(crate) fn load(conn: &mut dyn Conn) -> Result<Custom> {
     }
     for cells in read(conn, sys::CustomField::def())? {
         let row = sys::CustomField::read(&mut crate::field::Reader::new(&cells))?;
-        let def = field_def(&row, &|_| true)?;
         custom.labels.push((Language::En, format!("{}.fields.{}", row.entity, row.name), row.label.clone()));
         if let Some(label) = &row.label_cs {
             custom.labels.push((Language::Cs, format!("{}.fields.{}", row.entity, row.name), label.clone()));
         }
-        custom.fields.entry(row.entity.clone()).or_default().push(def);
+        // One that was removed still has a name in the history.
+        if !gone(&cells) && !removed.contains(&row.entity.as_str()) {
+            custom.fields.entry(row.entity.clone()).or_default().push(field_def(&row, &|_| true)?);
+        }
     }
     Ok(custom)
 }

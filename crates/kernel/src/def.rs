@@ -554,6 +554,8 @@ pub struct Module {
     pub remedies: &'static [Remedy],
     /// Invariants that it proves.
     pub checks: &'static [Check],
+    /// What of its records uses fields and entities that were defined at run time.
+    pub uses: &'static [crate::defined::Uses],
     /// Web sites that may call its public operations; none but our own where an operation is not listed.
     pub guests: &'static [Guests],
     /// Jobs.
@@ -585,6 +587,7 @@ impl Module {
         after: &[],
         remedies: &[],
         checks: &[],
+        uses: &[],
         guests: &[],
         jobs: &[],
         errors: &[],

@@ -25,7 +25,7 @@ use crate::{
     memory::Learned,
     principals::{Principals, Secrets},
     query::Query,
-    schema::Schema,
+    schema::{Schema, next_version},
     shared::{DRAW, Shared, draw_ids},
     value::AnyRef,
 };
@@ -99,7 +99,7 @@ impl Kernel {
             let mut schema = Schema::build(&all, &crate::schema::Custom::default(), dialect, 1)?;
             migrate(conn, &schema)?;
             let defined = custom::load(conn)?;
-            if !defined.entities.is_empty() || !defined.fields.is_empty() {
+            if defined.stamp != 0 {
                 schema = Schema::build(&all, &defined, dialect, 2)?;
                 migrate(conn, &schema)?;
             }
@@ -158,17 +158,25 @@ impl Kernel {
     /// # Errors
     /// As reading does.
     pub fn reload(&self) -> Result<()> {
-        let current = self.schema();
         let dialect = self.store.dialect();
-        let defined = self.store.read(|conn| custom::load(conn))?;
-        let known: usize = current.plans.values().map(|p| p.fields.iter().filter(|f| f.custom).count()).sum();
-        let same = known == defined.fields.values().map(Vec::len).sum::<usize>()
-            && defined.entities.iter().all(|e| current.plans.contains_key(e.name));
-        if !same {
-            let schema = Schema::build(&current.modules, &defined, dialect, current.version + 1)?;
-            *self.shared.schema.write() = Arc::new(schema);
+        // Looked at again after each change: what this program defines at the same moment is not forgotten.
+        while self.store.read(|conn| custom::stamp(conn))? != self.schema().stamp {
+            let version = next_version();
+            let defined = self.store.read(|conn| custom::load(conn))?;
+            let schema = Schema::build(&self.schema().modules, &defined, dialect, version)?;
+            self.adopt(Arc::new(schema));
         }
         Ok(())
+    }
+
+    /// Works with a schema from now on, unless there is a newer one.
+    fn adopt(&self, schema: Arc<Schema>) -> bool {
+        let mut current = self.shared.schema.write();
+        let newer = schema.version > current.version;
+        if newer {
+            *current = schema;
+        }
+        newer
     }
 
     // ---- reading ----
@@ -294,9 +302,12 @@ impl Kernel {
     }
 
     fn after_commit(&self, ended: Ended) {
-        self.shared.steady.committed(&ended.wrote, ended.learned);
-        if let Some(schema) = ended.schema {
-            *self.shared.schema.write() = schema;
+        self.shared.steady.committed(&ended.wrote, ended.learned, ended.version);
+        if let Some(schema) = ended.schema
+            && !self.adopt(schema)
+            && let Err(error) = self.reload()
+        {
+            tracing::error!(%error, "what was defined at run time could not be read again");
         }
         let secrets = self.directory.map_or(&[][..], |directory| directory.secrets());
         if ended.access_changed || ended.changes.iter().any(|change| secrets.contains(&change.entity)) {
@@ -459,6 +470,7 @@ impl Cx<'_> {
 /// What outlives a transaction.
 #[derive(Default)]
 struct Ended {
+    version: u64,
     changes: Vec<Change>,
     schema: Option<Arc<Schema>>,
     access_changed: bool,
@@ -469,6 +481,7 @@ struct Ended {
 impl Ended {
     fn of(cx: Cx<'_>) -> Self {
         Self {
+            version: cx.schema.version,
             schema: cx.collected.schema_changed.then(|| cx.schema.clone()),
             changes: cx.collected.changes,
             access_changed: cx.collected.access_changed,

@@ -67,7 +67,16 @@ impl Cx<'_> {
                     continue;
                 }
                 let label = field.map_or_else(
-                    || schema.label_by_key(language, &format!("{entity}.many.{name}")),
+                    || {
+                        // A field that was removed keeps its name here.
+                        let removed = schema.custom_labels.get(&(language, format!("{entity}.fields.{name}")));
+                        let removed = removed.or_else(|| {
+                            schema.custom_labels.get(&(lang::Language::En, format!("{entity}.fields.{name}")))
+                        });
+                        removed
+                            .cloned()
+                            .unwrap_or_else(|| schema.label_by_key(language, &format!("{entity}.many.{name}")))
+                    },
                     |f| schema.field_label(language, entity, f),
                 );
                 let tell = |json: &J| match (field.map(|f| f.kind), json) {
@@ -192,7 +201,8 @@ impl Cx<'_> {
         found.sort_unstable();
         found.dedup();
         for (entity, id, direction) in found {
-            let other = schema.plan(entity)?.clone();
+            // An entity that was removed is known to nobody any more.
+            let Ok(other) = schema.plan(entity).cloned() else { continue };
             let Some(title) = self.titles(entity, &[id], 1)?.remove(&id) else { continue };
             let row = self.row_of(&other, id)?;
             let status = match (other.field(other.def.status).map(|f| f.kind), other.cell(other.def.status, &row.cells))

@@ -15,6 +15,7 @@ mod condition;
 mod custom;
 mod cx;
 mod def;
+mod defined;
 mod draft;
 mod dry;
 mod editable;
@@ -69,6 +70,7 @@ pub use def::{
     Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Guests, Happened, Job, LinesDef,
     Listener, ManyDef, Module, OpDef, OpEntry, Operation, Origins, Remedy, Rules, Run, Target, entity, event, op,
 };
+pub use defined::{Defined, Uses};
 pub use draft::Draft;
 pub use engine::{Kernel, Options, SCHEMA_VERSION};
 pub use error::{Action, Arg, Error, FieldError, Need, Result};

@@ -212,7 +212,7 @@ impl Cx<'_> {
 
     fn shared_answer(&self, plan: &Plan, question: &Question) -> Option<Arc<[Row]>> {
         let usable = plan.def.steady && self.mode == Mode::Write && !self.memory.wrote.contains(plan.def.name);
-        if usable { self.shared.steady.get(plan.def.name, question) } else { None }
+        if usable { self.shared.steady.get(plan.def.name, question, self.schema.version) } else { None }
     }
 
     /// Which version of the shared answers what is asked now would belong to.
@@ -322,12 +322,16 @@ pub(crate) struct Steady {
 #[derive(Default)]
 struct Kept {
     version: u64,
+    /// The version of the schema after which the cells of the rows are laid out.
+    layout: u64,
     answers: HashMap<Question, Arc<[Row]>>,
 }
 
 impl Steady {
-    fn get(&self, entity: &str, question: &Question) -> Option<Arc<[Row]>> {
-        self.kept.read().get(entity)?.answers.get(question).cloned()
+    fn get(&self, entity: &str, question: &Question, layout: u64) -> Option<Arc<[Row]>> {
+        let all = self.kept.read();
+        let kept = all.get(entity).filter(|kept| kept.layout == layout)?;
+        kept.answers.get(question).cloned()
     }
 
     fn version(&self, entity: &'static str) -> u64 {
@@ -335,7 +339,7 @@ impl Steady {
     }
 
     /// After a commit: what was written is forgotten, what was learned is shared unless it is old already.
-    pub(crate) fn committed(&self, wrote: &HashSet<&'static str>, learned: Vec<Learned>) {
+    pub(crate) fn committed(&self, wrote: &HashSet<&'static str>, learned: Vec<Learned>, layout: u64) {
         if wrote.is_empty() && learned.is_empty() {
             return;
         }
@@ -347,10 +351,11 @@ impl Steady {
         }
         for one in learned {
             let kept = all.entry(one.entity).or_default();
-            if kept.answers.len() >= MOST_STEADY {
+            if kept.answers.len() >= MOST_STEADY || kept.layout < layout {
                 kept.answers.clear();
+                kept.layout = kept.layout.max(layout);
             }
-            if kept.version == one.version {
+            if kept.version == one.version && kept.layout == layout {
                 kept.answers.insert(one.question, one.rows.into());
             }
         }

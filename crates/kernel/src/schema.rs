@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use lang::{Catalogue, Language};
@@ -21,6 +24,8 @@ use crate::{
 /// What was defined at run time.
 #[derive(Clone, Debug, Default)]
 pub struct Custom {
+    /// Tells one state of the definitions from another.
+    pub stamp: i64,
     /// Entities.
     pub entities: Vec<&'static EntityDef>,
     /// Fields by entity.
@@ -33,6 +38,8 @@ pub struct Custom {
 pub struct Schema {
     /// Counts the versions in this process.
     pub version: u64,
+    /// The state of the definitions from which it was built.
+    pub(crate) stamp: i64,
     /// Plans by entity.
     pub plans: BTreeMap<&'static str, Arc<Plan>>,
     /// Operations by name.
@@ -52,6 +59,12 @@ pub struct Schema {
     pub(crate) leaves: HashSet<&'static str>,
 }
 
+/// A version for a schema that is built in this process, higher than all before.
+pub(crate) fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(2);
+    LAST.fetch_add(1, Ordering::AcqRel) + 1
+}
+
 impl Schema {
     /// Builds the schema.
     ///
@@ -60,6 +73,7 @@ impl Schema {
     pub fn build(modules: &[&'static Module], custom: &Custom, dialect: Dialect, version: u64) -> Result<Self> {
         let mut schema = Self {
             version,
+            stamp: custom.stamp,
             plans: BTreeMap::new(),
             operations: BTreeMap::new(),
             events: BTreeMap::new(),

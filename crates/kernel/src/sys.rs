@@ -227,6 +227,8 @@ pub struct CustomField {
     pub find: bool,
     /// Has an index.
     pub index: bool,
+    /// Why it was removed.
+    pub reason: Option<LongText>,
 }
 
 /// An entity defined at run time.
@@ -242,6 +244,8 @@ pub struct CustomEntity {
     pub label_cs: Option<String>,
     /// Roles that may read and write it.
     pub roles: String,
+    /// Why it was removed.
+    pub reason: Option<LongText>,
 }
 
 /// A setting.
@@ -276,12 +280,19 @@ pub static MODULE: Module = Module {
     operations: &[
         crate::custom::ADD_FIELD,
         crate::custom::ADD_ENTITY,
+        crate::defined::OPERATIONS[0],
+        crate::defined::OPERATIONS[1],
+        crate::defined::OPERATIONS[2],
+        crate::defined::OPERATIONS[3],
+        crate::defined::OPERATIONS[4],
+        crate::defined::OPERATIONS[5],
         crate::def::op::<crate::letters::RetryLetter>(),
         crate::def::op::<crate::jobs::RetryJob>(),
     ],
     views: &[("sys.outbox", include_str!("views/outbox.view.toml")), ("sys.job", include_str!("views/job.view.toml"))],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     events: &[crate::def::event::<crate::letters::LetterSent>(), crate::def::event::<crate::letters::LetterFailed>()],
+    jobs: &[crate::defined::CLEAR],
     checks: crate::checks::CHECKS,
     errors: crate::codes::CODES,
     ..Module::BASE

@@ -349,7 +349,7 @@ impl Cx<'_> {
         }
     }
 
-    fn index_words(&mut self, plan: &Plan, id: i64, cells: &[Value]) -> Result<()> {
+    pub(crate) fn index_words(&mut self, plan: &Plan, id: i64, cells: &[Value]) -> Result<()> {
         let mut words = Vec::new();
         for (i, _) in plan.fields.iter().enumerate().filter(|(_, f)| f.searchable) {
             if let Some(Value::Text(text)) = plan.cells_of(i, cells).first() {
@@ -422,7 +422,12 @@ impl Cx<'_> {
 /// from their lines.
 fn audited(plan: &Plan) -> bool {
     let own = plan.def.name.starts_with("sys.");
-    !plan.def.kept && (!own || matches!(plan.def.name, "sys.series" | "sys.outbox" | "sys.setting"))
+    !plan.def.kept
+        && (!own
+            || matches!(
+                plan.def.name,
+                "sys.series" | "sys.outbox" | "sys.setting" | "sys.custom_field" | "sys.custom_entity"
+            ))
 }
 
 /// Required fields and checks of a record that is about to be written.

@@ -65,6 +65,7 @@ pub static MODULE: Module = Module {
         "platform.time_zone",
     ],
     after: &[user::removed],
+    uses: &[user::rules_that_use],
     jobs: &[Job { name: "platform.sessions", every: 600, run: session::tidy }],
     directory: Some(&session::Users),
     ..Module::BASE

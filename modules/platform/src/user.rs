@@ -434,3 +434,13 @@ impl Run for OwnOnly {
         Ok(RuleMade { rule })
     }
 }
+
+/// The rules that narrow by a field, or narrow an entity.
+pub(crate) fn rules_that_use(defined: &kernel::Defined<'_>, cx: &mut Cx<'_>) -> Result<Vec<kernel::AnyRef>> {
+    let rules = cx.by::<Rule>(&[])?.into_iter().filter(|rule| !rule.archived);
+    let uses = rules.filter(|rule| match defined.field {
+        Some(_) => defined.named_in(&rule.filter.0.to_string()),
+        None => rule.entity == defined.entity || defined.named_in(&rule.filter.0.to_string()),
+    });
+    Ok(uses.map(|rule| rule.id.into()).collect())
+}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "suite/custom.rs"]
+mod custom;
 #[path = "suite/dry.rs"]
 mod dry;
 

@@ -11,6 +11,8 @@ use kernel::{
 };
 use parking_lot::RwLock;
 
+use crate::instance::{Instance, InstanceState};
+
 /// A version of a process as it was deployed. Instances go on with the version that they started on.
 #[derive(Entity)]
 #[entity(name = "process.definition", steady, plain, by_operation, title = name, read = "*", area = "processes", unique(key, version))]
@@ -153,6 +155,19 @@ pub(crate) fn step_name(step: &str, cx: &mut Cx<'_>) -> Result<Option<StepName>>
         return Ok(Some(StepName { process: name, step: crate::instance::name_of(at, cx) }));
     }
     Ok(None)
+}
+
+/// The definitions whose forms, conditions or mappings name something: those on which instances start, and those on which
+/// one still runs.
+pub(crate) fn that_use(defined: &kernel::Defined<'_>, cx: &mut Cx<'_>) -> Result<Vec<kernel::AnyRef>> {
+    let mut uses = Vec::new();
+    for definition in cx.by::<Definition>(&[])?.into_iter().filter(|d| defined.named_in(&d.xml.0)) {
+        let running = [("definition", definition.id.into()), ("state", InstanceState::Running.into())];
+        if definition.active || cx.first::<Instance>(&running)?.is_some() {
+            uses.push(definition.id.into());
+        }
+    }
+    Ok(uses)
 }
 
 /// The principal in whose name a definition acts.

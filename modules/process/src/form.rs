@@ -2,19 +2,41 @@
 
 use bpmn::Field;
 use jiff::civil::Date;
-use kernel::{Error, FieldError, Result, decimal_text, parse_decimal};
+use kernel::{Error, FieldError, Kind, Language, Result, Schema, decimal_text, parse_decimal};
 use serde_json::{Map, Value as J, json};
 
 /// Decimal places of a number in a form.
 const SCALE: u8 = 6;
 
 /// The fields as they are kept with the task.
-pub(crate) fn kept(fields: &[Field]) -> Option<J> {
-    let fields: Vec<J> = fields
-        .iter()
-        .map(|f| json!({"name": f.name, "label": f.label, "label_cs": f.labels.get("cs"), "kind": kind(&f.kind), "required": f.required}))
-        .collect();
+pub(crate) fn kept(schema: &Schema, fields: &[Field]) -> Option<J> {
+    let fields: Vec<J> = fields.iter().map(|field| kept_one(schema, field)).collect();
     if fields.is_empty() { None } else { Some(J::Array(fields)) }
+}
+
+/// A kind that names a field of an entity (`party.party.x_size`) stands for that field as it is at this moment, also one
+/// that was defined at run time: its kind, its values, its labels where the form gives none.
+fn kept_one(schema: &Schema, field: &Field) -> J {
+    let named =
+        field.kind.rsplit_once('.').and_then(|(entity, name)| Some((entity, schema.plan(entity).ok()?.field(name)?)));
+    let mut told = json!({
+        "name": field.name, "label": field.label, "label_cs": field.labels.get("cs"), "kind": kind(&field.kind),
+        "required": field.required,
+    });
+    let Some((entity, of)) = named else { return told };
+    told["kind"] = J::from(kind(of.kind.name()));
+    if field.label == field.name {
+        told["label"] = J::from(schema.field_label(Language::En, entity, of));
+        told["label_cs"] = J::from(schema.field_label(Language::Cs, entity, of));
+    }
+    if let Kind::Choice(set) = of.kind {
+        let choices = set.items.iter().map(|item| {
+            let label = |language| schema.choice_label(language, set, item.value);
+            json!({"value": item.value, "label": label(Language::En), "label_cs": label(Language::Cs), "colour": item.colour})
+        });
+        told["choices"] = choices.collect();
+    }
+    told
 }
 
 /// The kind of a field as the interface names it.
@@ -23,7 +45,7 @@ fn kind(written: &str) -> &str {
         "number" | "decimal" => "dec",
         "integer" => "int",
         "boolean" => "bool",
-        known @ ("dec" | "int" | "bool" | "date" | "timestamp" | "long_text") => known,
+        known @ ("dec" | "int" | "bool" | "date" | "timestamp" | "long_text" | "choice") => known,
         _ => "text",
     }
 }
@@ -53,6 +75,11 @@ fn value(kind: &str, given: &J) -> std::result::Result<J, &'static str> {
     }
 }
 
+/// Whether a value is among those that a choice offers.
+fn offered(field: &J, given: &J) -> bool {
+    field["choices"].as_array().is_none_or(|choices| choices.iter().any(|choice| choice["value"] == *given))
+}
+
 /// What was given, checked against the form and brought to the values of variables.
 ///
 /// # Errors
@@ -71,6 +98,7 @@ pub(crate) fn checked(form: Option<&J>, given: &Map<String, J>) -> Result<Map<St
             None => {
                 values.insert(name.to_owned(), J::Null);
             }
+            Some(given) if !offered(field, given) => wrong(name, "choice"),
             Some(given) => match value(field["kind"].as_str().unwrap_or("text"), given) {
                 Ok(value) => {
                     values.insert(name.to_owned(), value);

@@ -185,10 +185,14 @@ impl Run for Show {
         }
         let fields = task.form.as_ref().and_then(|f| f.0.as_array()).cloned().unwrap_or_default();
         let czech = language == kernel::Language::Cs;
-        let labelled = fields.iter().cloned().map(|mut field| {
-            if let Some(label) = field.get("label_cs").and_then(J::as_str).filter(|_| czech).map(str::to_owned) {
-                field["label"] = J::from(label);
+        let in_language = |told: &mut J| {
+            if let Some(label) = told.get("label_cs").and_then(J::as_str).filter(|_| czech).map(str::to_owned) {
+                told["label"] = J::from(label);
             }
+        };
+        let labelled = fields.iter().cloned().map(|mut field| {
+            in_language(&mut field);
+            field.get_mut("choices").and_then(J::as_array_mut).into_iter().flatten().for_each(in_language);
             field
         });
         shown.form = Json(labelled.collect());

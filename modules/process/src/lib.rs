@@ -64,6 +64,7 @@ pub static MODULE: Module = Module {
     ],
     after: &[task::bound],
     steps: Some(definition::step_name),
+    uses: &[definition::that_use],
     checks: check::CHECKS,
     jobs: &[
         Job { name: "process.timers", every: 2, run: timer::fire },

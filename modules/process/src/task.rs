@@ -149,7 +149,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, running: &Running, new: &bpmn::Task) -> Re
         subject,
         party: running.record.party,
         operation: new.operation.clone(),
-        form: form::kept(&new.form).map(Json),
+        form: form::kept(&schema, &new.form).map(Json),
         process_name: Some(running.definition.name.clone()),
         step_name: Some(new.name.clone()),
         element: Some(new.element.clone()),

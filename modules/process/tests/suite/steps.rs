@@ -226,3 +226,26 @@ fn roles_have_names() {
         (json!("role"), json!("roles"))
     );
 }
+
+#[test]
+fn a_form_asks_for_fields_that_were_defined_at_run_time() {
+    let trial = trial_at(NOW);
+    let choices = json!(["oak", "ash"]);
+    let add = json!({"entity": "party.party", "name": "x_wood", "label": "Wood", "label_cs": "Dřevo", "kind": "choice", "choices": choices});
+    trial.run("admin", "sys.field.add", add);
+    let form = r#"<userTask id="t" name="Ask" celek:role="stock"><extensionElements>
+        <celek:field name="wood" kind="party.party.x_wood" required="true"/></extensionElements></userTask>"#;
+    let definition = deploy(&trial, form, "s>t>e");
+    open(&trial);
+    let task = inbox(&trial, "stock")[0]["id"].clone();
+    let field = trial.run("stock", "process.task.show", json!({"task": task}))["form"][0].clone();
+    assert_eq!((&field["kind"], &field["label"]), (&json!("choice"), &json!("Wood")));
+    assert_eq!(field["choices"][1]["value"], "ash");
+    let complete = |wood: &str| json!({"task": task, "values": {"wood": wood}});
+    let wrong = trial.refused("stock", "process.task.complete", complete("pine"));
+    assert_eq!((wrong.errors[0].field.as_str(), &*wrong.errors[0].code), ("values.wood", "choice"));
+    // Who wants to remove the field is told of the form.
+    let uses = trial.run("admin", "sys.field.uses", json!({"entity": "party.party", "name": "x_wood"}));
+    assert_eq!(uses["uses"][0]["record"], json!({"entity": "process.definition", "id": definition}));
+    trial.run("stock", "process.task.complete", complete("ash"));
+}
