@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::{
     access::Right,
     ask::{Answer, Ask},
-    def::Origins,
     engine::{CREATE, Kernel},
     error::{Error, Result},
+    guests::Origins,
     value::AnyRef,
 };
 

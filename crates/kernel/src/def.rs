@@ -493,38 +493,6 @@ pub struct Check {
     pub run: fn(&mut Cx<'_>, full: bool) -> Result<Vec<Breach>>,
 }
 
-/// From which web sites browsers may call a public operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Origins {
-    /// From our own pages only.
-    #[default]
-    Own,
-    /// From these too, each written as browsers name it: `https://www.example.com`.
-    Listed(Vec<String>),
-    /// From any: it takes what anybody may send.
-    Any,
-}
-
-impl Origins {
-    /// Whether a page of this origin may call.
-    pub fn allow(&self, origin: &str) -> bool {
-        match self {
-            Self::Own => false,
-            Self::Listed(list) => list.iter().any(|o| o.eq_ignore_ascii_case(origin)),
-            Self::Any => true,
-        }
-    }
-}
-
-/// Says from which web sites a public operation may be called.
-#[derive(Clone, Copy)]
-pub struct Guests {
-    /// The operation.
-    pub operation: &'static str,
-    /// Finds the web sites, as the company has set them.
-    pub origins: fn(&mut Cx<'_>) -> Result<Origins>,
-}
-
 /// Work that runs outside requests.
 #[derive(Clone, Copy)]
 pub struct Job {
@@ -557,7 +525,7 @@ pub struct Module {
     /// What of its records uses fields and entities that were defined at run time.
     pub uses: &'static [crate::defined::Uses],
     /// Web sites that may call its public operations; none but our own where an operation is not listed.
-    pub guests: &'static [Guests],
+    pub guests: &'static [crate::guests::Guests],
     /// Jobs.
     pub jobs: &'static [Job],
     /// Codes of errors that it makes; each has a message in every catalogue.

@@ -30,6 +30,7 @@ mod filter;
 mod finish;
 mod generic;
 mod grouped;
+mod guests;
 pub mod history;
 mod hub;
 pub mod i18n;
@@ -67,8 +68,8 @@ pub use checks::Finding;
 pub use custom::{AddEntity, AddField};
 pub use cx::{Cx, Mode, Note, NumberDrawn};
 pub use def::{
-    Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Guests, Happened, Job, LinesDef,
-    Listener, ManyDef, Module, OpDef, OpEntry, Operation, Origins, Remedy, Rules, Run, Target, entity, event, op,
+    Breach, Check, Done, Entity, EntityDef, EntityEntry, Event, EventDef, Fields, Happened, Job, LinesDef, Listener,
+    ManyDef, Module, OpDef, OpEntry, Operation, Remedy, Rules, Run, Target, entity, event, op,
 };
 pub use defined::{Defined, Uses};
 pub use draft::Draft;
@@ -81,6 +82,7 @@ pub use field::{
 };
 pub use filter::{Filter, Op, Operand};
 pub use finish::fill_pattern;
+pub use guests::{Guests, Origins};
 pub use history::{StepName, StepNames};
 pub use hub::{Change, ChangeKind, Hub};
 pub use intern::intern;

@@ -167,3 +167,26 @@ fn the_scenario_is_told_in_one_document_too() {
     assert!(told["steps"].as_array().is_some_and(|s| s.len() > 10 && s.iter().any(|s| s["who"] == "stock")), "{told}");
     let _ = std::fs::remove_dir_all(folder);
 }
+
+#[test]
+fn what_was_defined_at_run_time_is_on_the_command_line_at_once() {
+    let copy = Company::new();
+    let run = |operation: &str, input: J| {
+        let output = copy.run("en", &["do", operation, "--input", &input.to_string(), "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{operation}: {}", err(&output));
+        document(&output)
+    };
+    run("sys.entity.add", json!({"name": "x_lab.sample", "label": "Sample", "label_cs": "Vzorek"}));
+    run(
+        "sys.field.add",
+        json!({"entity": "x_lab.sample", "name": "x_depth", "label": "Depth", "label_cs": "Hloubka", "kind": "dec"}),
+    );
+    let told = document(&copy.run("en", &["describe", "x_lab.sample", "--json"])).to_string();
+    assert!(told.contains("x_depth") && told.contains("Depth"), "{told}");
+    let table = out(&copy.run("cs_CZ.UTF-8", &["list", "x_lab.sample"]));
+    assert!(!table.contains("x_depth"), "{table}");
+    run("sys.field.remove", json!({"entity": "x_lab.sample", "name": "x_depth"}));
+    let told = out(&copy.run("en", &["describe", "x_lab.sample"]));
+    assert!(!told.contains("x_depth"), "{told}");
+    assert_eq!(copy.run("en", &["check", "--full"]).status.code(), Some(0));
+}

@@ -219,3 +219,26 @@ fn operations_that_read_take_their_input_from_the_query() {
     let reply = sales.get("/api/v1/operations/platform.note.add?text=x");
     assert_eq!((reply.status, reply.code().as_str(), reply.header("allow")), (405, "not_read", "POST"));
 }
+
+#[test]
+fn what_was_defined_at_run_time_is_read_written_described_and_exported_at_once() {
+    let served = Served::new();
+    let admin = served.as_user("admin");
+    let ask = |operation: &str, input: J| {
+        let reply = admin.json("POST", &format!("/api/v1/operations/{operation}"), &input);
+        assert_eq!(reply.status, 200, "{operation}: {}", reply.text());
+    };
+    ask("sys.entity.add", json!({"name": "x_lab.sample", "label": "Sample"}));
+    ask("sys.field.add", json!({"entity": "x_lab.sample", "name": "x_depth", "label": "Depth", "kind": "dec"}));
+    let made = admin.json("POST", "/api/v1/entities/x_lab.sample", &json!({"name": "S", "x_depth": "1.50"}));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let wrong = admin.json("POST", "/api/v1/entities/x_lab.sample", &json!({"name": "S", "x_depth": "deep"}));
+    assert_eq!((wrong.status, wrong.json()["errors"][0]["field"].as_str()), (422, Some("x_depth")));
+    let csv = admin.with("accept", "text/csv").get("/api/v1/entities/x_lab.sample").text();
+    assert!(csv.contains("x_depth") && csv.contains("1.50"), "{csv}");
+    assert!(admin.get("/api/v1/openapi.json").text().contains("x_depth"));
+    ask("sys.field.remove", json!({"entity": "x_lab.sample", "name": "x_depth", "force": true, "reason": "Unused"}));
+    let list = admin.get("/api/v1/entities/x_lab.sample");
+    assert!(list.status == 200 && !list.text().contains("x_depth"), "{}", list.text());
+    assert_eq!(admin.get("/api/v1/entities/x_lab.sample?sort=x_depth").status, 400);
+}
