@@ -7,7 +7,8 @@ export default defineConfig({
   plugins: [react()],
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': { target: server, changeOrigin: true } },
+    // The server takes writes from its own pages only: to it, this one is its own.
+    proxy: { '/api': { target: server, changeOrigin: true, headers: { origin: server } } },
   },
   build: {
     target: 'es2022',

@@ -199,6 +199,10 @@ pub fn operation(input: &DeriveInput) -> Result<TokenStream> {
                 let values = array.elems.iter();
                 when = quote!(&[#((#values).value()),*]);
             }
+            ("makes", _) => {
+                let state = item.expr()?;
+                sets.push(quote!(makes: (#state).value()));
+            }
             ("read" | "always_check" | "person_only" | "dangerous" | "file" | "public", Value::Flag) => {
                 sets.push(quote!(#key: true));
             }

@@ -242,6 +242,8 @@ pub struct OpDef {
     pub target: &'static str,
     /// States of the record in which it may run; any where empty.
     pub when: &'static [&'static str],
+    /// State in which it leaves the record as a rule: a board calls it for a card dragged there. Empty for none.
+    pub makes: &'static str,
     /// Roles that may call it (space separated; `*` = everybody who is signed in; empty = administrators and the system).
     pub allow: &'static str,
     /// 1 = primary button of the form, 2 = a further one, 0 = not on the form.
@@ -277,6 +279,7 @@ impl OpDef {
         on: "",
         target: "",
         when: &[],
+        makes: "",
         allow: "",
         button: 0,
         read: false,

@@ -210,6 +210,7 @@ impl Teller<'_> {
             "on": text_or_null(def.on),
             "target": text_or_null(def.target),
             "when": def.when,
+            "makes": text_or_null(def.makes),
             "read": def.read,
             "dangerous": def.dangerous,
             "inverse": text_or_null(def.inverse),

@@ -62,7 +62,7 @@ pub struct LeadConverted {
 /// Makes a customer and a deal of a lead, without retyping. A customer who is known already is used again; where one only looks
 /// alike, you are asked.
 #[derive(Operation)]
-#[operation(name = "crm.lead.convert", on = Lead, when = [LeadState::New], allow = "sales", button = 1,
+#[operation(name = "crm.lead.convert", on = Lead, when = [LeadState::New], makes = LeadState::Converted, allow = "sales", button = 1,
     no_inverse = "The deal is lost, with the reason.")]
 pub struct Convert {
     /// The lead.

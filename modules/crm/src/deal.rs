@@ -244,7 +244,7 @@ fn end(cx: &mut Cx<'_>, deal: &mut Rec<Deal>, won: bool) -> Result<()> {
 
 /// The deal is won.
 #[derive(Operation)]
-#[operation(name = "crm.deal.win", on = Deal, when = [DealState::Open], allow = "sales", button = 2, inverse = "crm.deal.reopen")]
+#[operation(name = "crm.deal.win", on = Deal, when = [DealState::Open], makes = DealState::Won, allow = "sales", button = 2, inverse = "crm.deal.reopen")]
 pub struct Win {
     /// The deal.
     pub deal: Id<Deal>,
@@ -271,7 +271,7 @@ pub(crate) fn won_by_quote(event: &QuoteAccepted, cx: &mut Cx<'_>) -> Result<()>
 
 /// The deal is lost, with the reason.
 #[derive(Operation)]
-#[operation(name = "crm.deal.lose", on = Deal, when = [DealState::Open], allow = "sales", button = 2, dangerous,
+#[operation(name = "crm.deal.lose", on = Deal, when = [DealState::Open], makes = DealState::Lost, allow = "sales", button = 2, dangerous,
     inverse = "crm.deal.reopen")]
 pub struct Lose {
     /// The deal.
@@ -293,7 +293,7 @@ impl Run for Lose {
 
 /// Opens a decided deal again, where it stood and with the next step that it had. Quotes and orders that came of it stay.
 #[derive(Operation)]
-#[operation(name = "crm.deal.reopen", on = Deal, when = [DealState::Won, DealState::Lost], allow = "sales", button = 2,
+#[operation(name = "crm.deal.reopen", on = Deal, when = [DealState::Won, DealState::Lost], makes = DealState::Open, allow = "sales", button = 2,
     no_inverse = "It is won or lost again.")]
 pub struct Reopen {
     /// The deal.

@@ -183,7 +183,7 @@ fn assign(cx: &mut Cx<'_>, id: Id<Lead>) -> Result<()> {
 
 /// Gives a lead up, with the reason.
 #[derive(Operation)]
-#[operation(name = "crm.lead.lose", on = Lead, when = [LeadState::New], allow = "sales", button = 2, inverse = "crm.lead.reopen")]
+#[operation(name = "crm.lead.lose", on = Lead, when = [LeadState::New], makes = LeadState::Lost, allow = "sales", button = 2, inverse = "crm.lead.reopen")]
 pub struct LoseLead {
     /// The lead.
     pub lead: Id<Lead>,
@@ -205,7 +205,7 @@ impl Run for LoseLead {
 
 /// Takes a lead up again that was given up: somebody on duty gets its task again.
 #[derive(Operation)]
-#[operation(name = "crm.lead.reopen", on = Lead, when = [LeadState::Lost], allow = "sales", button = 2,
+#[operation(name = "crm.lead.reopen", on = Lead, when = [LeadState::Lost], makes = LeadState::New, allow = "sales", button = 2,
     no_inverse = "It is given up again.")]
 pub struct ReopenLead {
     /// The lead.

@@ -179,7 +179,7 @@ fn document_taxes(
 
 /// Posts an invoice: its number is drawn, its entry written, its open item opened. Nothing of it changes any more.
 #[derive(Operation)]
-#[operation(name = "finance.invoice.post", on = Invoice, when = [InvoiceState::Draft], allow = "accounts", button = 1,
+#[operation(name = "finance.invoice.post", on = Invoice, when = [InvoiceState::Draft], makes = InvoiceState::Posted, allow = "accounts", button = 1,
     inverse = "finance.invoice.credit")]
 pub struct Post {
     /// The invoice.

@@ -22,7 +22,7 @@ pub struct InvoiceOverdue {
 /// Sends an invoice: a letter with the PDF waits in the outbox and leaves after the commit. A customer without an e-mail
 /// address gets it on paper, which this notes.
 #[derive(Operation)]
-#[operation(name = "finance.invoice.send", on = Invoice, when = [InvoiceState::Posted, InvoiceState::Sent, InvoiceState::Paid, InvoiceState::Cancelled],
+#[operation(name = "finance.invoice.send", on = Invoice, when = [InvoiceState::Posted, InvoiceState::Sent, InvoiceState::Paid, InvoiceState::Cancelled], makes = InvoiceState::Sent,
     allow = "accounts sales", button = 1, no_inverse = "A letter that left cannot be called back.")]
 pub struct Send {
     /// The invoice.

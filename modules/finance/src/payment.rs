@@ -178,7 +178,7 @@ fn opposite_items(cx: &mut Cx<'_>, invoice: Id<Invoice>, direction: Direction) -
 
 /// Notes the payment of an invoice, or that a credit note was paid back.
 #[derive(Operation)]
-#[operation(name = "finance.invoice.pay", on = Invoice, when = [InvoiceState::Posted, InvoiceState::Sent], allow = "accounts",
+#[operation(name = "finance.invoice.pay", on = Invoice, when = [InvoiceState::Posted, InvoiceState::Sent], makes = InvoiceState::Paid, allow = "accounts",
     button = 2, inverse = "finance.payment.reverse")]
 pub struct Pay {
     /// The invoice.
@@ -303,7 +303,7 @@ fn item_of(payment: &Rec<Payment>) -> Result<Id<OpenItem>> {
 
 /// Takes a payment back: what it settled is open again.
 #[derive(Operation)]
-#[operation(name = "finance.payment.reverse", on = Payment, when = [PaymentState::Posted], allow = "accounts", button = 2, dangerous,
+#[operation(name = "finance.payment.reverse", on = Payment, when = [PaymentState::Posted], makes = PaymentState::Reversed, allow = "accounts", button = 2, dangerous,
     no_inverse = "Register the payment again.")]
 pub struct ReversePayment {
     /// The payment.

@@ -170,7 +170,7 @@ pub struct ShipLine {
 /// Ships a delivery: the goods leave the stock, their cost is posted, the step of the process ends, all at once. Lines and
 /// quantities may be given; what is left then becomes a delivery of its own.
 #[derive(Operation)]
-#[operation(name = "inventory.delivery.ship", on = Delivery, when = [DeliveryState::Ready], allow = "stock", button = 1,
+#[operation(name = "inventory.delivery.ship", on = Delivery, when = [DeliveryState::Ready], makes = DeliveryState::Shipped, allow = "stock", button = 1,
     inverse = "inventory.delivery.return")]
 pub struct Ship {
     /// The delivery.
@@ -400,7 +400,7 @@ impl Run for ShipPart {
 
 /// Cancels a delivery that has not left; promised goods are free again.
 #[derive(Operation)]
-#[operation(name = "inventory.delivery.cancel", on = Delivery, when = [DeliveryState::Ready], allow = "stock sales", button = 2, dangerous,
+#[operation(name = "inventory.delivery.cancel", on = Delivery, when = [DeliveryState::Ready], makes = DeliveryState::Cancelled, allow = "stock sales", button = 2, dangerous,
     no_inverse = "The order makes a new delivery.")]
 pub struct CancelDelivery {
     /// The delivery.

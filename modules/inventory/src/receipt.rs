@@ -61,7 +61,7 @@ pub struct StockReceived {
 
 /// Receives goods: they are in the stock, and their value in the ledger.
 #[derive(Operation)]
-#[operation(name = "inventory.receipt.receive", on = Receipt, when = [ReceiptState::Draft], allow = "stock buyer", button = 1,
+#[operation(name = "inventory.receipt.receive", on = Receipt, when = [ReceiptState::Draft], makes = ReceiptState::Received, allow = "stock buyer", button = 1,
     no_inverse = "Write the goods off, with the reason.")]
 pub struct Receive {
     /// The receipt.
@@ -269,7 +269,7 @@ pub struct WriteOffLine {
 
 /// Approves a write-off that somebody else asked for.
 #[derive(Operation)]
-#[operation(name = "inventory.write_off.approve", on = WriteOff, when = [WriteOffState::Requested], allow = "manager", button = 1,
+#[operation(name = "inventory.write_off.approve", on = WriteOff, when = [WriteOffState::Requested], makes = WriteOffState::Approved, allow = "manager", button = 1,
     inverse = "inventory.write_off.reject")]
 pub struct Approve {
     /// The write-off.
@@ -297,7 +297,7 @@ impl Run for Approve {
 
 /// Rejects a write-off.
 #[derive(Operation)]
-#[operation(name = "inventory.write_off.reject", on = WriteOff, when = [WriteOffState::Requested, WriteOffState::Approved], allow = "manager",
+#[operation(name = "inventory.write_off.reject", on = WriteOff, when = [WriteOffState::Requested, WriteOffState::Approved], makes = WriteOffState::Rejected, allow = "manager",
     button = 2, no_inverse = "Ask for it again.")]
 pub struct Reject {
     /// The write-off.
@@ -314,7 +314,7 @@ impl Run for Reject {
 
 /// Posts an approved write-off: the goods leave the stock, their value is a loss.
 #[derive(Operation)]
-#[operation(name = "inventory.write_off.post", on = WriteOff, when = [WriteOffState::Approved], allow = "stock accounts", button = 1, dangerous,
+#[operation(name = "inventory.write_off.post", on = WriteOff, when = [WriteOffState::Approved], makes = WriteOffState::Posted, allow = "stock accounts", button = 1, dangerous,
     no_inverse = "Correct the stock with what was found.")]
 pub struct PostWriteOff {
     /// The write-off.

@@ -2,13 +2,16 @@
 
 mod company;
 mod note;
+mod notice;
 mod session;
 mod user;
+mod view;
 
 use kernel::{Currency, Cx, Job, Module, Result, entity, op};
 
 pub use company::{Company, NewCompany, Unit, found, own, system_in};
 pub use note::{AddNote, ListNotes, Note, NoteRow, Notes, readable};
+pub use notice::{LookedAt, MyNotices, Notice, NoticeRow, Notices};
 pub use session::{
     Revoke, Session, Setup, Token, access, create_token, hash_password, random_password, reset_password, setup_token,
 };
@@ -16,6 +19,7 @@ pub use user::{
     AddUser, Credential, Grant, NewUser, OwnOnly, ROLES, Role, Rule, RuleMade, SetLanguage, SetRoles, User, UserAdded,
     add_user, role_labels, set_roles, users_in_role,
 };
+pub use view::{ForgetView, KeepView, KeptView, ListViews, View, ViewRow, Views};
 
 /// What the module owns.
 pub static MODULE: Module = Module {
@@ -32,6 +36,8 @@ pub static MODULE: Module = Module {
         entity::<Token>(),
         entity::<Setup>(),
         entity::<Note>(),
+        entity::<Notice>(),
+        entity::<View>(),
     ],
     operations: &[
         op::<AddUser>(),
@@ -41,6 +47,11 @@ pub static MODULE: Module = Module {
         op::<Revoke>(),
         op::<AddNote>(),
         op::<ListNotes>(),
+        op::<MyNotices>(),
+        op::<LookedAt>(),
+        op::<KeepView>(),
+        op::<ForgetView>(),
+        op::<ListViews>(),
     ],
     catalogues: &[("en", include_str!("../i18n/en.toml")), ("cs", include_str!("../i18n/cs.toml"))],
     views: &[
@@ -63,6 +74,9 @@ pub static MODULE: Module = Module {
         "platform.sign_in",
         "platform.throttled",
         "platform.time_zone",
+        "platform.too_many_views",
+        "platform.view_entity",
+        "platform.view_of_another",
     ],
     after: &[user::removed],
     uses: &[user::rules_that_use],

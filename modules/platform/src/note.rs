@@ -2,7 +2,7 @@
 
 use kernel::{AnyRef, Cx, Entity, Error, Fields, Id, LongText, Operation, Result, Right, Run, Value};
 
-use crate::user::User;
+use crate::{notice, user::User};
 
 /// Most notes that are shown of one record.
 const MOST: usize = 200;
@@ -32,7 +32,7 @@ pub fn readable(cx: &mut Cx<'_>, record: AnyRef) -> Result<()> {
     if cx.within(&plan, record.id, Right::Read)? { Ok(()) } else { Err(Error::not_found(record.entity, record.id)) }
 }
 
-/// Notes something on a record that one may read.
+/// Notes something on a record that one may read; whom the text names (`@login`) is told.
 #[derive(Operation)]
 #[operation(name = "platform.note.add", allow = "*", no_inverse = "A note stays; write another.")]
 pub struct AddNote {
@@ -48,6 +48,7 @@ impl Run for AddNote {
         readable(cx, self.record)?;
         let author = Some(cx.who().user).filter(|u| *u != 0).map(Id::new);
         let at = cx.now();
+        notice::tell(cx, self.record, &self.text.0, author)?;
         cx.insert(Note { record: self.record, text: self.text, author, at })?;
         Ok(())
     }

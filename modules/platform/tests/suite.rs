@@ -6,6 +6,8 @@
 mod custom;
 #[path = "suite/dry.rs"]
 mod dry;
+#[path = "suite/views.rs"]
+mod views;
 
 use kernel::{Ask, Filter, Query, Shape};
 use serde_json::json;

@@ -230,7 +230,7 @@ pub struct OrderDone {
 
 /// Confirms an order: it gets its number, goods are reserved, a delivery is made ready, and the process starts.
 #[derive(Operation)]
-#[operation(name = "sales.order.confirm", on = Order, when = [OrderState::Draft], allow = "sales", button = 1,
+#[operation(name = "sales.order.confirm", on = Order, when = [OrderState::Draft], makes = OrderState::Confirmed, allow = "sales", button = 1,
     inverse = "sales.order.cancel")]
 pub struct Confirm {
     /// The order.
@@ -320,7 +320,7 @@ impl Run for Confirm {
 
 /// Cancels an order of which nothing was shipped or invoiced: promised goods are free, deliveries and the process end.
 #[derive(Operation)]
-#[operation(name = "sales.order.cancel", on = Order, when = [OrderState::Draft, OrderState::Confirmed], allow = "sales", button = 2, dangerous,
+#[operation(name = "sales.order.cancel", on = Order, when = [OrderState::Draft, OrderState::Confirmed], makes = OrderState::Cancelled, allow = "sales", button = 2, dangerous,
     no_inverse = "Copy the order.")]
 pub struct Cancel {
     /// The order.

@@ -134,7 +134,7 @@ pub struct QuoteAccepted {
 
 /// Sends a quote to the customer.
 #[derive(Operation)]
-#[operation(name = "sales.quote.send", on = Quote, when = [QuoteState::Draft], allow = "sales", button = 1,
+#[operation(name = "sales.quote.send", on = Quote, when = [QuoteState::Draft], makes = QuoteState::Sent, allow = "sales", button = 1,
     no_inverse = "A letter that left cannot be called back.")]
 pub struct SendQuote {
     /// The quote.
@@ -173,7 +173,7 @@ impl Run for SendQuote {
 
 /// The customer accepts: the quote becomes an order without retyping.
 #[derive(Operation)]
-#[operation(name = "sales.quote.accept", on = Quote, when = [QuoteState::Draft, QuoteState::Sent], allow = "sales", button = 1,
+#[operation(name = "sales.quote.accept", on = Quote, when = [QuoteState::Draft, QuoteState::Sent], makes = QuoteState::Accepted, allow = "sales", button = 1,
     inverse = "sales.order.cancel")]
 pub struct Accept {
     /// The quote.
@@ -250,7 +250,7 @@ impl Run for Accept {
 
 /// The customer says no.
 #[derive(Operation)]
-#[operation(name = "sales.quote.reject", on = Quote, when = [QuoteState::Draft, QuoteState::Sent], allow = "sales", button = 2,
+#[operation(name = "sales.quote.reject", on = Quote, when = [QuoteState::Draft, QuoteState::Sent], makes = QuoteState::Rejected, allow = "sales", button = 2,
     no_inverse = "Make a new quote.")]
 pub struct RejectQuote {
     /// The quote.

@@ -96,6 +96,8 @@ export interface Operation {
   on?: string | null;
   target?: string | null;
   when?: string[] | null;
+  /** The state in which it leaves its record, as a rule. */
+  makes?: string | null;
   button?: number | null;
   read?: boolean;
   dangerous?: boolean;

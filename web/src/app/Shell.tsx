@@ -1,6 +1,6 @@
 import { Drawer, Menu, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { api } from '../api/client';
@@ -137,7 +137,7 @@ function Breadcrumb() {
   const entity = parameters.entity ? meta.entities[parameters.entity] : undefined;
   const record = useQuery<{ _title?: string }>({
     queryKey: keys.record(parameters.entity ?? '', Number(parameters.id)),
-    enabled: false,
+    queryFn: skipToken,
   });
   const isNew = path.endsWith('/new');
   const last = isNew ? t('list.new') : parameters.id ? record.data?._title ?? `#${parameters.id}` : null;

@@ -56,6 +56,8 @@ function listen(client: QueryClient, signal: AbortSignal): void {
   const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('celek.live') : null;
   channel?.addEventListener('message', (event: MessageEvent<News>) => hear(event.data));
   const tell = (news: News) => {
+    // What comes after the end has nobody to tell.
+    if (signal.aborted) return;
     hear(news);
     channel?.postMessage(news);
   };

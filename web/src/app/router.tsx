@@ -57,19 +57,25 @@ export interface ListSearch {
   where?: string;
   group?: string;
   totals?: string;
+  /** Columns and their widths, and how many of them stay (views/list/columns.ts). */
+  cols?: string;
+  fixed?: string;
+  /** A kept view. */
+  view?: string;
+  /** How records are drawn: rows where nothing is said. */
+  shape?: string;
+  /** By which field a board, a calendar or a pivot is laid out, across which, and what is added up. */
+  by?: string;
+  across?: string;
+  measure?: string;
 }
+
+const LIST_SEARCH = ['q', 'filter', 'sort', 'where', 'group', 'totals', 'cols', 'fixed', 'view', 'shape', 'by', 'across', 'measure'] as const;
 
 const list = createRoute({
   getParentRoute: () => workspace,
   path: '/e/$entity',
-  validateSearch: (search: Record<string, unknown>): ListSearch => ({
-    q: text(search.q),
-    filter: text(search.filter),
-    sort: text(search.sort),
-    where: text(search.where),
-    group: text(search.group),
-    totals: text(search.totals),
-  }),
+  validateSearch: (search: Record<string, unknown>): ListSearch => Object.fromEntries(LIST_SEARCH.map((key) => [key, text(search[key])])),
   component: lazyRouteComponent(() => import('../views/list/ListPage'), 'ListPage'),
 });
 

@@ -11,6 +11,9 @@ export const keys = {
   files: (entity: string, id: number) => ['entity', entity, 'files', id] as const,
   panel: (entity: string, id: number, key: string, shows: string) => ['entity', entity, 'panel', id, key, shows] as const,
   figures: (operation: string, input: object) => ['figures', operation, input] as const,
+  views: (entity: string) => ['views', entity] as const,
+  notes: (entity: string, id: number) => ['entity', entity, 'notes', id] as const,
+  notices: ['inbox', 'notices'] as const,
   inbox: ['inbox'] as const,
   task: (id: number) => ['task', id] as const,
 };

@@ -1,19 +1,27 @@
-// Records as rows of a table, or as cards on a phone.
+// Records as rows of a table, or as cards on a phone. Pages that are far away are empty space of their height.
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useRef, type KeyboardEvent } from 'react';
+import { useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent, type MouseEvent, type RefObject } from 'react';
 import { api } from '../../api/client';
 import type { Entity, Field, Meta, Row } from '../../api/types';
-import { Icon } from '../../design/icons';
 import { widgetOf } from '../../fields';
 import { useT } from '../../i18n';
-import { columnsOf, fieldOf, isEmpty, isNumeric, useMeta } from '../../registry';
+import { columnsOf, fieldOf, isEditable, isEmpty, isNumeric, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
+import { CellEditor } from './CellEditor';
+import { fits, type Shown } from './columns';
+import { Heads, type HeadProps } from './Heads';
+import { inSight, type Pages } from './pages';
+
+/** Rows that have not been drawn yet are as high as this. */
+const ROW = 36;
+/** So far above and below what is in sight rows are drawn. */
+const MARGIN = 800;
 
 interface RowsProps {
   name: string;
   entity: Entity;
-  rows: Row[];
+  pages: Pages;
 }
 
 function useOpen(name: string) {
@@ -39,6 +47,34 @@ export function sortPath(meta: Meta, field: Field): string | null {
   return field.sorted ? field.name : null;
 }
 
+/** Looks which pages are in sight whenever that may have changed, and remembers how high each of them is. */
+function useSight(pages: Pages, container: RefObject<HTMLElement | null>, selector: string) {
+  const heights = useRef<number[]>([]);
+  const { look } = pages;
+  useLayoutEffect(() => {
+    const main = document.getElementById('main');
+    const element = container.current;
+    if (!main || !element) return;
+    const measure = () => {
+      const top = main.getBoundingClientRect().top;
+      const places = [...element.querySelectorAll<HTMLElement>(selector)].map((part, index) => {
+        const box = part.getBoundingClientRect();
+        if (!part.dataset.away) heights.current[index] = box.height;
+        return { top: box.top - top, bottom: box.bottom - top };
+      });
+      look(...inSight(places, -MARGIN, main.clientHeight + MARGIN));
+    };
+    measure();
+    main.addEventListener('scroll', measure, { passive: true });
+    window.addEventListener('resize', measure);
+    return () => {
+      main.removeEventListener('scroll', measure);
+      window.removeEventListener('resize', measure);
+    };
+  });
+  return (index: number, rows: number) => heights.current[index] ?? Math.max(rows, 1) * ROW;
+}
+
 /** The arrows go from row to row, as J and K do; Enter opens what has the focus, because it is a link. */
 function walk(event: KeyboardEvent<HTMLElement>) {
   const step = event.ctrlKey || event.metaKey || event.altKey ? 0 : { ArrowDown: 1, ArrowUp: -1 }[event.key] ?? 0;
@@ -51,77 +87,142 @@ function walk(event: KeyboardEvent<HTMLElement>) {
   next.scrollIntoView({ block: 'nearest' });
 }
 
-interface GridProps extends RowsProps {
-  sort?: string;
+export interface Picking {
+  has: (id: number) => boolean;
+  toggle: (row: Row, range: boolean) => void;
+  all: boolean;
+  some: boolean;
+  toggleAll: () => void;
+}
+
+interface GridProps extends RowsProps, Omit<HeadProps, 'entity' | 'meta' | 'picking'> {
   count?: number;
-  onSort: (sort: string) => void;
+  picking?: Picking;
+  /** Records may be changed here: a double click on a cell begins. */
+  editable: boolean;
+  peeked: number | null;
+  onPeek: (id: number | null) => void;
   /** Of the whole list, under its columns. */
   totals?: Row[];
 }
 
-export function Grid({ name, entity, rows, sort, count, onSort, totals }: GridProps) {
+export function Grid({ name, entity, pages, count, picking, editable, peeked, onPeek, totals, ...heads }: GridProps) {
   const t = useT();
   const meta = useMeta();
-  const columns = columnsOf(entity);
   const { open, hover } = useOpen(name);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const sorts = (sort ?? '').split(',')[0] ?? '';
-  const sortField = sorts.replace(/^-/, '');
-  const down = sorts.startsWith('-');
+  const opening = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const [editing, setEditing] = useState<{ id: number; field: string } | null>(null);
+  const table = useRef<HTMLTableElement>(null);
+  const height = useSight(pages, table, 'tbody');
+  const { columns, fixed } = heads;
+  const mayEdit = (field: Field) => editable && isEditable(field) && fits(field) && field.kind !== 'any_ref';
+  const lefts = edges(columns, fixed, Boolean(picking));
+  let before = 0;
+
+  const stuck = (index: number): { 'data-fixed'?: boolean; 'data-edge'?: boolean; style?: CSSProperties } =>
+    index < fixed ? { 'data-fixed': true, 'data-edge': index === fixed - 1 || undefined, style: { left: lefts[index] } } : {};
+
+  const click = (event: MouseEvent<HTMLElement>, row: Row) => {
+    // A click that ends a selection of text is none; neither is one on a link, a box or an editor.
+    if ((event.target as HTMLElement).closest('a, label, button, .cell-editor') || window.getSelection()?.toString()) return;
+    const cell = (event.target as HTMLElement).closest<HTMLElement>('td');
+    if (peeked !== null) return onPeek(row.id!);
+    // Where a double click may follow, the first one waits for it a moment.
+    if (!cell?.dataset.editable) return open(row);
+    clearTimeout(opening.current);
+    opening.current = setTimeout(() => open(row), 220);
+  };
+
+  const press = (event: KeyboardEvent<HTMLElement>) => {
+    walk(event);
+    const id = Number((event.target as HTMLElement).closest('tr')?.dataset.id);
+    if (!id || event.ctrlKey || event.metaKey || event.altKey || !(event.target as HTMLElement).classList.contains('row-link')) return;
+    const row = pages.pages.flatMap((page) => page.rows ?? []).find((each) => each.id === id);
+    if (event.key === ' ') {
+      event.preventDefault();
+      onPeek(peeked === id ? null : id);
+    } else if (event.key.toLowerCase() === 'x' && row && picking) {
+      event.preventDefault();
+      picking.toggle(row, event.shiftKey);
+    } else if (event.key === 'F2') {
+      const first = columns.find((column) => mayEdit(column.field));
+      if (first) {
+        event.preventDefault();
+        setEditing({ id, field: first.field.name });
+      }
+    } else if (event.key === 'Escape' && peeked !== null) onPeek(null);
+  };
+
+  const done = (row: Row, field: Field, step: number) => {
+    const open_ = columns.map((column) => column.field).filter(mayEdit);
+    const next = step ? open_[open_.findIndex((each) => each.name === field.name) + step] : undefined;
+    setEditing(next ? { id: row.id!, field: next.name } : null);
+    if (!next) setTimeout(() => table.current?.querySelector<HTMLElement>(`tr[data-id="${row.id}"] .row-link`)?.focus());
+  };
 
   return (
-    <table className="list" role="grid" aria-label={entity.plural} aria-rowcount={count ?? -1} aria-readonly="true" onKeyDown={walk}>
-      <colgroup>{columns.map(({ field, width }) => <col key={field.name} style={width ? { width } : undefined} />)}</colgroup>
-      <thead>
-        <tr role="row">
-          {columns.map(({ field, priority }) => {
-            const path = sortPath(meta, field);
-            const sorted = path !== null && sortField === path;
-            return (
-              <th key={field.name} scope="col" data-number={isNumeric(field) || undefined} data-priority={priority} title={field.help ?? undefined}
-                aria-sort={sorted ? (down ? 'descending' : 'ascending') : undefined}>
-                {path !== null ? (
-                  <button type="button" className="sort" aria-label={t('list.sortBy', { field: field.label })}
-                    onClick={() => onSort(sorted && !down ? `-${path}` : path)}>
-                    {field.label}
-                    <span className="sort-mark" data-on={sorted || undefined}><Icon name={sorted && down ? 'arrowDown' : 'arrowUp'} size={12} /></span>
-                  </button>
-                ) : field.label}
-              </th>
-            );
-          })}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.id} role="row" data-archived={row.archived || undefined}
-            onClick={(event) => {
-              // A click that ends a selection of text is none; neither is one on a link.
-              if ((event.target as HTMLElement).closest('a') || window.getSelection()?.toString()) return;
-              open(row);
-            }}
-            onPointerEnter={() => { timer.current = setTimeout(() => hover(row), 80); }}
-            onPointerLeave={() => clearTimeout(timer.current)}>
-            {columns.map(({ field, priority }, index) => {
-              const { Read } = widgetOf(field);
-              const cell = <Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain />;
-              return (
-                <td key={field.name} role="gridcell" data-number={isNumeric(field) || undefined} data-priority={priority}>
-                  {index === 0 ? (
-                    <Link to="/e/$entity/$id" params={{ entity: name, id: String(row.id) }} preload={false} className="row-link">
-                      {isEmpty(row[field.name]) ? row._title ?? `#${row.id}` : cell}
-                    </Link>
-                  ) : cell}
-                </td>
-              );
-            })}
-          </tr>
-        ))}
-      </tbody>
+    <table ref={table} className="list" role="grid" aria-label={entity.plural} aria-rowcount={count === undefined ? -1 : count + 1} aria-multiselectable={picking ? true : undefined}
+      aria-readonly={editable ? undefined : true} data-wide={columns.some((column) => column.width) || undefined} onKeyDown={press}>
+      <colgroup>
+        {picking ? <col style={{ width: PICK }} /> : null}
+        {columns.map(({ field, width }) => <col key={field.name} style={width ? { width } : undefined} />)}
+      </colgroup>
+      <Heads {...heads} entity={entity} meta={meta} picking={picking} stuck={stuck} />
+      {pages.pages.map((page, at) => {
+        const start = before;
+        before += page.length;
+        if (!page.rows) {
+          return (
+            <tbody key={at} data-away>
+              <tr role="presentation"><td colSpan={columns.length + 1} className="away" style={{ height: height(at, page.length) }} /></tr>
+            </tbody>
+          );
+        }
+        return (
+          <tbody key={at}>
+            {page.rows.map((row, index) => (
+              <tr key={row.id} role="row" data-id={row.id} aria-rowindex={start + index + 2} data-archived={row.archived || undefined} data-peeked={peeked === row.id || undefined}
+                aria-selected={picking ? picking.has(row.id!) : undefined} onClick={(event) => click(event, row)} onFocus={() => { if (peeked !== null && peeked !== row.id && !editing) onPeek(row.id!); }}
+                onPointerEnter={() => { timer.current = setTimeout(() => hover(row), 80); }}
+                onPointerLeave={() => clearTimeout(timer.current)}>
+                {picking ? (
+                  <td role="gridcell" className="pick" data-fixed={fixed > 0 || undefined} style={fixed > 0 ? { left: 0 } : undefined}>
+                    <label><input type="checkbox" tabIndex={-1} aria-label={t('bulk.pick', { title: row._title ?? `#${row.id}` })} checked={picking.has(row.id!)}
+                      onChange={() => {}} onClick={(event) => picking.toggle(row, event.shiftKey)} /></label>
+                  </td>
+                ) : null}
+                {columns.map(({ field, priority }, column) => {
+                  const { Read } = widgetOf(field);
+                  const cell = <Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain />;
+                  const may = mayEdit(field) && !row.archived;
+                  return (
+                    <td key={field.name} role="gridcell" data-number={isNumeric(field) || undefined} data-priority={priority} data-editable={may || undefined} {...stuck(column)}
+                      onDoubleClick={may ? () => {
+                        clearTimeout(opening.current);
+                        window.getSelection()?.removeAllRanges();
+                        setEditing({ id: row.id!, field: field.name });
+                      } : undefined}>
+                      {editing && editing.id === row.id && editing.field === field.name ? (
+                        <CellEditor entity={name} row={row} field={field} onDone={(step) => done(row, field, step)} />
+                      ) : column === 0 ? (
+                        <Link to="/e/$entity/$id" params={{ entity: name, id: String(row.id) }} preload={false} className="row-link">
+                          {isEmpty(row[field.name]) ? row._title ?? `#${row.id}` : cell}
+                        </Link>
+                      ) : cell}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        );
+      })}
       {totals?.length ? (
         <tfoot>
           {totals.map((sums, at) => (
             <tr key={at} role="row">
+              {picking ? <td role="gridcell" /> : null}
               {columns.map(({ field, priority }, index) => {
                 const { Read } = widgetOf(field);
                 const value = sums[field.name];
@@ -139,7 +240,22 @@ export function Grid({ name, entity, rows, sort, count, onSort, totals }: GridPr
   );
 }
 
-export function Cards({ name, entity, rows }: RowsProps) {
+/** The column with the boxes. */
+const PICK = 40;
+
+/** Where each of the first columns, which stay, begins. */
+function edges(columns: readonly Shown[], fixed: number, picking: boolean): number[] {
+  let left = picking ? PICK : 0;
+  return columns.slice(0, fixed).map((column) => {
+    const here = left;
+    left += column.width ?? 160;
+    return here;
+  });
+}
+
+export function Cards({ name, entity, pages }: RowsProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const height = useSight(pages, list, '[data-page]');
   const card = entity.view?.card ?? {};
   const columns = columnsOf(entity).map((column) => column.field.name);
   const subtitle = fieldOf(entity, card.subtitle ?? columns[1]);
@@ -152,22 +268,26 @@ export function Cards({ name, entity, rows }: RowsProps) {
     return <Read field={field} value={row[field.name]} title={row._titles?.[field.name]} plain />;
   };
   return (
-    <ul className="cards" aria-label={entity.plural}>
-      {rows.map((row) => (
-        <li key={row.id}>
-          <Link to="/e/$entity/$id" params={{ entity: name, id: String(row.id) }} preload={false} className="card">
-            <span className="card-line">
-              <b className="ellipsis grow">{row._title ?? `#${row.id}`}</b>
-              {amount ? part(row, amount) : null}
-            </span>
-            <span className="card-line dim small">
-              <span className="ellipsis grow">{part(row)}</span>
-              {date ? part(row, date) : null}
-              {badge && badge !== subtitle ? part(row, badge) : null}
-            </span>
-          </Link>
-        </li>
-      ))}
-    </ul>
+    <div ref={list}>
+      {pages.pages.map((page, at) => (page.rows ? (
+        <ul className="cards" key={at} data-page aria-label={entity.plural}>
+          {page.rows.map((row) => (
+            <li key={row.id}>
+              <Link to="/e/$entity/$id" params={{ entity: name, id: String(row.id) }} preload={false} className="card">
+                <span className="card-line">
+                  <b className="ellipsis grow">{row._title ?? `#${row.id}`}</b>
+                  {amount ? part(row, amount) : null}
+                </span>
+                <span className="card-line dim small">
+                  <span className="ellipsis grow">{part(row)}</span>
+                  {date ? part(row, date) : null}
+                  {badge && badge !== subtitle ? part(row, badge) : null}
+                </span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      ) : <div key={at} data-page data-away style={{ height: height(at, page.length * 2) }} />))}
+    </div>
   );
 }
