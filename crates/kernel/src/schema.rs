@@ -54,7 +54,7 @@ pub struct Schema {
     pub catalogue: Catalogue,
     /// Labels of what was defined at run time.
     pub custom_labels: HashMap<(Language, String), String>,
-    jobs: HashMap<&'static str, Job>,
+    jobs: BTreeMap<&'static str, Job>,
     /// Entities to whose rows nothing can refer.
     pub(crate) leaves: HashSet<&'static str>,
 }
@@ -81,7 +81,7 @@ impl Schema {
             modules: modules.to_vec(),
             catalogue: Catalogue::default(),
             custom_labels: custom.labels.iter().map(|(l, k, t)| ((*l, k.clone()), t.clone())).collect(),
-            jobs: HashMap::new(),
+            jobs: BTreeMap::new(),
             leaves: HashSet::new(),
         };
         for module in modules {

@@ -39,7 +39,7 @@ macro_rules! conformance {
             a_store_ends, readers_are_shared, a_failed_write_cannot_go_on, impatient_callers, everything_at_once,
         },
         processes::{two_writers_take_turns, versions_tell_of_others},
-        searches::{words_are_found, hostile_words, entries_change},
+        searches::{words_are_found, hostile_words, entries_change, a_check_sees_the_index_as_it_stands},
         schemas::{
             tables_are_made, nothing_to_do_is_fast, safe_changes, unsafe_changes, newer_is_refused, append_only,
             immutable_rows, partial_uniqueness, views_follow, hostile_names, strict_columns, search_of_old_rows,

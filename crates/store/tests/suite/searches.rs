@@ -106,3 +106,18 @@ pub fn entries_change(kit: &Kit) -> Result<()> {
     assert_eq!(find(&store, &["gamma"])?, [0; 0]);
     Ok(())
 }
+
+pub fn a_check_sees_the_index_as_it_stands(kit: &Kit) -> Result<()> {
+    let store = open(kit)?;
+    put(&store, 1, "alpha")?;
+    for round in 0..24 {
+        // The connection that checks has looked at the index before it was merged.
+        assert_eq!(find(&store, &["alpha"])?[0], 1);
+        for n in 0..7 {
+            let words = format!("beta{round} gamma{n}");
+            store.write(|conn| (2..12).try_for_each(|id| conn.search_put("item", id * 10 + n, &words)))?;
+        }
+        assert_eq!(store.read(|conn| conn.integrity(true))?, [""; 0], "{round}");
+    }
+    Ok(())
+}
