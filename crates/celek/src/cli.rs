@@ -52,12 +52,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Bring data in
-    Import {
-        /// What to bring in
-        #[command(subcommand)]
-        what: Import,
-    },
+    /// Bring data in: records of any entity from a CSV or XLSX file
+    Import(Box<ImportArgs>),
     /// Play a scenario and prove its outcome
     Scenario {
         /// Which
@@ -244,9 +240,56 @@ pub enum UserCommand {
     },
 }
 
-/// What to bring in.
+/// Arguments of `import`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ImportArgs {
+    /// What else to bring in, or take back
+    #[command(subcommand)]
+    pub what: Option<Import>,
+    /// The file: CSV or XLSX, names or labels of fields in its first row
+    #[arg(required = true)]
+    pub file: Option<PathBuf>,
+    /// What its rows become
+    #[arg(long, required = true, value_name = "NAME")]
+    pub entity: Option<String>,
+    /// A file (TOML or JSON) that says where columns go: columns, constants, defaults, key, sheet, empty, decimal
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Fields by which a record that is there already is found and changed
+    #[arg(long, value_name = "FIELDS")]
+    pub key: Option<String>,
+    /// The sheet of a workbook; the first unless given
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Check the whole file, tell what would become of it, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Bring it in although it was brought in already
+    #[arg(long)]
+    pub again: bool,
+    /// As whom (unless given, the operating system's user, with all rights)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to bring in, or take back.
 #[derive(Subcommand)]
 pub enum Import {
+    /// Take an import back: what nobody has changed since
+    Undo {
+        /// Number of the import
+        import: i64,
+        /// As whom (unless given, the operating system's user, with all rights)
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
     /// Sales of a retailer: invoices, lines, customers, products
     Retail {
         /// The file

@@ -9,6 +9,7 @@ mod data;
 mod demo;
 mod describe;
 mod failure;
+mod import;
 mod keep;
 mod modules;
 mod open;
@@ -52,10 +53,15 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             eprintln!("Sign in as admin, sales, stock, accounts, buyer or manager; the password is demo.");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Import { what: Import::Retail { file, verify, json } } => {
-            let kernel = open::for_import(&db).map_err(|f| f.in_json(json))?;
-            retail::run(&kernel, &file, verify.as_deref(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))
-        }
+        Command::Import(args) => match args.what {
+            Some(Import::Retail { file, verify, json }) => {
+                let kernel = open::for_import(&db).map_err(|f| f.in_json(json))?;
+                let done = retail::run(&kernel, &file, verify.as_deref(), json);
+                done.map(answer).map_err(|e| Failure::of(&kernel, e, json))
+            }
+            Some(Import::Undo { import, user, json }) => import::undo(&db, import, user.as_deref(), json),
+            None => import::run(&db, &args),
+        },
         Command::Scenario { what: Scenario::OrderToCash { json } } => {
             let kernel = std::sync::Arc::new(open::or_create(&db).map_err(|f| f.in_json(json))?);
             scenario::run(kernel.clone(), json).map(answer).map_err(|e| Failure::of(&kernel, e, json))

@@ -206,12 +206,23 @@ impl Kernel {
     ///
     /// # Errors
     /// The part's own.
-    pub fn work<T>(&self, who: &Arc<Principal>, name: &str, mut f: impl FnMut(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+    pub fn work<T>(&self, who: &Arc<Principal>, name: &str, f: impl FnMut(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        self.work_on(who, name, None, f)
+    }
+
+    /// As [`Kernel::work`], and the log tells on which record it works.
+    pub(crate) fn work_on<T>(
+        &self,
+        who: &Arc<Principal>,
+        name: &str,
+        on: Option<AnyRef>,
+        mut f: impl FnMut(&mut Cx<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.ensure_ids()?;
         let (value, cx) = self.store.write(|conn| -> Result<_> {
             self.notice()?;
             let mut cx = Cx::new(conn, self.schema(), &self.shared, who.clone(), Mode::Write);
-            let log = cx.log(name, None)?;
+            let log = cx.log(name, on)?;
             cx.frames.push(Frame { op: &WORK, log });
             let value = f(&mut cx)?;
             cx.finish()?;

@@ -39,8 +39,13 @@ impl Files {
     /// # Errors
     /// `too_large`, a full disk.
     pub fn put(&self, content: &[u8]) -> Result<String> {
-        if content.len() > MAX_FILE {
-            return Err(Error::new(413, "too_large").with("max", (MAX_FILE / 1024 / 1024) as i64));
+        self.put_up_to(content, MAX_FILE)
+    }
+
+    /// As [`Files::put`], up to another size: what comes from whoever may write the database.
+    pub(crate) fn put_up_to(&self, content: &[u8], max: usize) -> Result<String> {
+        if content.len() > max {
+            return Err(Error::new(413, "too_large").with("max", (max / 1024 / 1024) as i64));
         }
         let hash = blake3::hash(content).to_hex().to_string();
         let path = self.path(&hash)?;

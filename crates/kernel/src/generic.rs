@@ -31,7 +31,7 @@ pub(crate) struct Incoming {
 /// Keys of a record's JSON that are not fields.
 const OUTSIDE: &[&str] = &["id", "rev", "archived", "company"];
 
-fn settings<'c>(cx: &'c Cx<'_>, entity: &'c dyn Fn(&str) -> bool) -> Codec<'c> {
+pub(crate) fn settings<'c>(cx: &'c Cx<'_>, entity: &'c dyn Fn(&str) -> bool) -> Codec<'c> {
     Codec {
         currency: Some(cx.company().currency).filter(|c| *c != Currency::NONE),
         country: Some(cx.company().country.as_str()).filter(|c| !c.is_empty()),
@@ -53,25 +53,54 @@ impl Cx<'_> {
     /// # Errors
     /// Rights, unknown and wrong fields, rules.
     pub(crate) fn create(&mut self, entity: &str, json: &J) -> Result<(i64, i64)> {
+        let made = self.create_all(entity, &[json])?;
+        made.first().map(|id| (*id, 1)).ok_or_else(|| Error::internal("a record without an id"))
+    }
+
+    /// Creates several records from JSON, together; their ids.
+    ///
+    /// # Errors
+    /// As [`Cx::create`]; then none of them is.
+    pub(crate) fn create_all(&mut self, entity: &str, bodies: &[&J]) -> Result<Vec<i64>> {
         let plan = self.schema.plan(entity)?.clone();
         self.generic_right(&plan.def, Right::Write)?;
-        let mut incoming = self.incoming(&plan, None, json, false)?;
-        self.defaults(&plan, &mut incoming);
-        self.settle(&plan, None, &mut incoming)?;
+        let (mut all, mut rows) = (Vec::with_capacity(bodies.len()), Vec::with_capacity(bodies.len()));
+        for json in bodies {
+            let mut incoming = self.incoming(&plan, None, json, false)?;
+            self.defaults(&plan, &mut incoming);
+            self.settle(&plan, None, &mut incoming)?;
+            rows.push(std::mem::take(&mut incoming.cells));
+            all.push(incoming);
+        }
         let company = self.who.company.id;
-        let id = self.insert_row(&plan, std::mem::take(&mut incoming.cells), company)?;
-        self.store_lines(&mut incoming.lines, id)?;
-        for (name, others) in &incoming.many {
-            self.set_many(&plan, name, id, others)?;
+        let ids = self.insert_rows(&plan, rows, company)?;
+        for (incoming, id) in all.iter_mut().zip(&ids) {
+            self.store_lines(&mut incoming.lines, *id)?;
+            for (name, others) in &incoming.many {
+                self.set_many(&plan, name, *id, others)?;
+            }
+            if !self.within(&plan, *id, Right::Write)? {
+                return Err(Error::forbidden(entity));
+            }
+            let made = any(&plan, *id);
+            self.link(made);
+            // Hooks hear of it, so that what follows from a record follows from one that was written down too.
+            self.collected.done.push_back(crate::def::Done { op: &crate::engine::CREATE, target: Some(made) });
         }
-        if !self.within(&plan, id, Right::Write)? {
-            return Err(Error::forbidden(entity));
+        Ok(ids)
+    }
+
+    /// What a record from JSON would hold: the rules are asked, nothing is written.
+    ///
+    /// # Errors
+    /// As [`Cx::create`] and [`Cx::change`], but for what only the database refuses.
+    pub(crate) fn would_store(&mut self, plan: &Plan, old: Option<&Row>, json: &J) -> Result<Vec<Value>> {
+        let mut incoming = self.incoming(plan, old, json, false)?;
+        if old.is_none() {
+            self.defaults(plan, &mut incoming);
         }
-        let made = any(&plan, id);
-        self.link(made);
-        // Hooks hear of it, so that what follows from a record follows from one that was written down too.
-        self.collected.done.push_back(crate::def::Done { op: &crate::engine::CREATE, target: Some(made) });
-        Ok((id, 1))
+        self.settle(plan, old, &mut incoming)?;
+        Ok(incoming.cells)
     }
 
     /// Changes a record from JSON: the given fields and lines only.

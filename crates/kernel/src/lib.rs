@@ -35,6 +35,7 @@ pub mod history;
 mod hub;
 pub mod i18n;
 mod idempotency;
+pub mod import;
 mod intern;
 mod jobs;
 pub mod json;

@@ -128,11 +128,6 @@ impl Cx<'_> {
 
     // ---- rows ----
 
-    pub(crate) fn insert_row(&mut self, plan: &Arc<Plan>, cells: Vec<Value>, company: i64) -> Result<i64> {
-        let id = self.insert_rows(plan, vec![cells], company)?;
-        id.first().copied().ok_or_else(|| Error::internal("a row without an id"))
-    }
-
     /// Inserts rows of one entity, together; their ids.
     pub(crate) fn insert_rows(&mut self, plan: &Arc<Plan>, rows: Vec<Vec<Value>>, company: i64) -> Result<Vec<i64>> {
         if rows.is_empty() {

@@ -113,6 +113,10 @@ pub(crate) fn start(app: &Arc<App>, sender: Option<Arc<dyn Sender>>, all: bool) 
         app.metrics.jobs.fetch_add(ran as u64, Ordering::Relaxed);
         Ok(false)
     })?);
+    threads.push(every(app, "imports", Duration::from_millis(300), move |app| {
+        app.kernel.run_imports(&|| app.stopping.load(Ordering::Acquire))?;
+        Ok(false)
+    })?);
     if let Some(sender) = sender {
         threads.push(every(app, "outbox", Duration::from_secs(2), move |app| {
             let round = deliver(&app.kernel, &*sender, &app.stopping)?;

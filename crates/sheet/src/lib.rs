@@ -11,7 +11,7 @@ mod write;
 mod xlsx;
 
 pub use encoding::Encoding;
-pub use write::{CsvWriter, Format, XlsxWriter};
+pub use write::{CsvWriter, Format, XlsxWriter, formula};
 
 use jiff::civil::{Date, DateTime, Time};
 

@@ -299,7 +299,7 @@ impl CsvWriter {
 }
 
 /// Whether a spreadsheet would compute a text.
-pub(crate) fn formula(text: &str) -> bool {
+pub fn formula(text: &str) -> bool {
     text.starts_with(['=', '@', '\t', '\r'])
         || (text.starts_with(['+', '-']) && !text[1..].bytes().all(|b| b.is_ascii_digit() || b" .,()-/".contains(&b)))
 }
