@@ -6,6 +6,8 @@
 mod drawing;
 #[path = "suite/editing.rs"]
 mod editing;
+#[path = "suite/importing.rs"]
+mod importing;
 #[path = "suite/settling.rs"]
 mod settling;
 

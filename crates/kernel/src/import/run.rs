@@ -321,7 +321,7 @@ pub(super) fn claim(cx: &mut Cx<'_>, id: Id<Import>, runner: &str, first: bool) 
     let mut import = cx.hold(id)?;
     let mine = import.runner.as_deref() == Some(runner);
     let free = import.runner.is_none() || import.leased.is_none_or(|until| until < cx.now());
-    if !mine && !(first && free) {
+    if !(mine || first && free) {
         return Err(busy());
     }
     import.runner = Some(runner.to_owned());
