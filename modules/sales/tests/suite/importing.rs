@@ -67,13 +67,12 @@ fn what_leaves_comes_back_as_it_was() {
     let words = ["Žlutý kůň", "=1+1", "-cmd|x", "a,b;\"c\"", "'citát", "  mezera", "+420", "@já", "řádek"];
     for i in 0..150 {
         let word = words[next(&mut seed) as usize % words.len()];
-        let mut body =
-            json!({"name": format!("{word} {i}"), "kind": if next(&mut seed) % 2 == 0 { "company" } else { "person" }});
-        if next(&mut seed) % 2 == 0 {
+        let mut body = json!({"name": format!("{word} {i}"), "kind": if next(&mut seed).is_multiple_of(2) { "company" } else { "person" }});
+        if next(&mut seed).is_multiple_of(2) {
             body["credit_limit"] = json!({"amount": format!("{}.{:02}", next(&mut seed) % 100_000, next(&mut seed) % 100), "currency": "EUR"});
             body["payment_days"] = json!(next(&mut seed) % 366);
         }
-        if next(&mut seed) % 3 == 0 {
+        if next(&mut seed).is_multiple_of(3) {
             body["note"] = json!(format!("{word}\ndruhý \"řádek\""));
             body["phone"] = json!(format!("+420601{i:06}"));
             body["country"] = json!("SK");
