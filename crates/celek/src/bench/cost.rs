@@ -17,7 +17,7 @@ impl Cost {
     pub fn now(store: &Store) -> Result<Self> {
         let mut stats = store.stats();
         if store.dialect() == Dialect::Postgres {
-            (stats.log_bytes, stats.commits) = store.read(|conn| server(conn, stats.commits))?;
+            (stats.log_bytes, stats.flushes) = store.read(|conn| server(conn, stats.commits))?;
         }
         Ok(Self { stats })
     }
@@ -28,7 +28,7 @@ impl Cost {
         let each = |total: u64| round(total as f64 / pieces.max(1) as f64);
         json!({
             "statements": each(spent.statements), "rows": each(spent.rows),
-            "log_bytes": each(spent.log_bytes), "fsyncs": each(spent.commits),
+            "log_bytes": each(spent.log_bytes), "fsyncs": each(spent.flushes),
         })
     }
 }

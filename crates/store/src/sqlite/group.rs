@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::disk::Disk;
 use super::session::Session;
 use crate::error::closed;
 use crate::inside::{Inside, is_inside};
@@ -20,10 +21,10 @@ use crate::{Conn, Error, Result};
 
 /// A group closes at this many members …
 pub(super) const MEMBERS: u32 = 64;
-/// … or at this much work in their closures …
-const WORK: Duration = Duration::from_millis(2);
+/// … or at this much work in their closures: the more share a commit, the fewer pages each of them writes …
+const WORK: Duration = Duration::from_millis(8);
 /// … or at this age, in which the hand-over from thread to thread is counted too.
-const AGE: Duration = Duration::from_millis(8);
+const AGE: Duration = Duration::from_millis(20);
 /// Groups that run back to back for this long …
 const STREAK: Duration = Duration::from_millis(50);
 /// … leave the file alone for this long, so that another process gets its turn.
@@ -37,6 +38,7 @@ pub(super) struct Writer {
     /// How many callers wait for the writer.
     waiting: AtomicUsize,
     counters: Arc<Counters>,
+    disk: Arc<Disk>,
     seen: AtomicI64,
     busy: Duration,
 }
@@ -71,6 +73,15 @@ enum Verdict {
     Durable,
     /// Nothing was kept: each member has to run again, alone.
     Lost,
+    /// It is committed, and the disk did not take it: nobody knows what will be left of it.
+    Unsure,
+}
+
+/// A group that has ended; its members are told once the disk has it.
+struct Ended {
+    fate: Option<Arc<Fate>>,
+    /// What has to be on the disk before anybody is answered, or why nothing was kept.
+    commit: Result<u64>,
 }
 
 /// What one run of a closure led to.
@@ -82,7 +93,7 @@ enum Step<T, E> {
 type Outcome<T, E> = std::result::Result<std::result::Result<T, E>, Box<dyn Any + Send>>;
 
 impl Writer {
-    pub(super) fn new(mut session: Session, busy: Duration, counters: Arc<Counters>) -> Result<Self> {
+    pub(super) fn new(mut session: Session, busy: Duration, counters: Arc<Counters>, disk: Arc<Disk>) -> Result<Self> {
         session.begin_read()?;
         let seen = session.data_version();
         session.rollback();
@@ -90,6 +101,7 @@ impl Writer {
             state: Mutex::new(State { session: Some(session), group: None, streak: None }),
             waiting: AtomicUsize::new(0),
             counters,
+            disk,
             seen: AtomicI64::new(seen?),
             busy,
         })
@@ -138,7 +150,8 @@ impl Writer {
             return Err(Error::sql("a write is running on this thread: the database cannot be closed"));
         }
         let mut state = self.lock()?;
-        let _told = self.finish(&mut state);
+        let ended = self.finish(&mut state);
+        let _told = self.tell(ended);
         Ok(state.session.take())
     }
 
@@ -160,7 +173,8 @@ impl Writer {
             Err(error) => return Step::Answer(Err(error.into())),
         };
         if alone {
-            let _told = self.finish(&mut guard);
+            let ended = self.finish(&mut guard);
+            let _told = self.tell(ended);
         }
         if let Err(error) = self.begin(&mut guard) {
             return Step::Answer(Err(error.into()));
@@ -191,14 +205,15 @@ impl Writer {
         if !over {
             let fate = group.fate.clone();
             drop(guard);
-            return answer(self.wait(&fate), outcome);
+            return self.answer(self.wait(&fate), outcome);
         }
-        let finished = self.finish(&mut guard);
+        let ended = self.finish(&mut guard);
         drop(guard);
-        match finished {
-            Ok(()) => answer(Verdict::Durable, outcome),
-            Err(error) if members == 1 => Step::Answer(deliver(outcome).and_then(|_| Err(error.into()))),
-            Err(_) => answer(Verdict::Lost, outcome),
+        match self.tell(ended) {
+            (Verdict::Lost, Some(error)) if members == 1 => {
+                Step::Answer(deliver(outcome).and_then(|_| Err(error.into())))
+            }
+            (verdict, _) => self.answer(verdict, outcome),
         }
     }
 
@@ -247,6 +262,9 @@ impl Writer {
         }
         guard.rest();
         drop(guard);
+        if let Err(unsure) = self.disk.reach(self.disk.seen()) {
+            return Step::Answer(Err(unsure.into()));
+        }
         match outcome {
             Err(panic) => resume_unwind(panic),
             Ok(_) if members > 1 => Step::Again,
@@ -260,6 +278,7 @@ impl Writer {
         if state.group.is_some() {
             return Ok(());
         }
+        self.disk.usable()?;
         if let Some((began, ended)) = state.streak {
             if ended.elapsed() > PAUSE {
                 state.streak = None;
@@ -287,28 +306,58 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the open group, if there is one, and tells its members.
-    fn finish(&self, state: &mut State) -> Result<()> {
+    /// Ends the open group, if there is one. Its members are told when the writer is free for others.
+    fn finish(&self, state: &mut State) -> Ended {
         let (Some(group), Some(session)) = (state.group.take(), &mut state.session) else {
-            return Ok(());
+            return Ended { fate: None, commit: Ok(self.disk.seen()) };
         };
         let result = match group.changed {
-            true => session.commit(),
+            true => {
+                self.disk.begin();
+                let result = session.commit();
+                self.disk.written();
+                result
+            }
             false => {
                 session.rollback();
                 Ok(())
             }
         };
         match &result {
-            Ok(()) if group.changed => {
-                self.counters.commit();
-            }
+            Ok(()) if group.changed => self.counters.commit(),
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, members = group.members, "a commit failed"),
         }
-        group.fate.tell(if result.is_ok() { Verdict::Durable } else { Verdict::Lost });
         state.rest();
-        result
+        // Who changed nothing may still have seen what the group before him wrote.
+        Ended { fate: Some(group.fate), commit: result.map(|()| self.disk.seen()) }
+    }
+
+    /// Brings to the disk what a group has committed and tells its members.
+    fn tell(&self, ended: Ended) -> (Verdict, Option<Error>) {
+        let (verdict, error) = match ended.commit {
+            Ok(commit) => match self.disk.reach(commit) {
+                Ok(()) => (Verdict::Durable, None),
+                Err(error) => (Verdict::Unsure, Some(error)),
+            },
+            Err(error) => (Verdict::Lost, Some(error)),
+        };
+        if let Some(fate) = ended.fate {
+            fate.tell(verdict);
+        }
+        (verdict, error)
+    }
+
+    /// Gives the answer of a closure once the fate of its group is known. A panic is never run again.
+    fn answer<T, E: From<Error>>(&self, verdict: Verdict, outcome: Outcome<T, E>) -> Step<T, E> {
+        match (verdict, outcome) {
+            (Verdict::Lost, Ok(_)) => Step::Again,
+            (Verdict::Unsure, Ok(_)) => {
+                let unsure = self.disk.usable().err().unwrap_or_else(closed);
+                Step::Answer(Err(unsure.into()))
+            }
+            (_, outcome) => Step::Answer(deliver(outcome)),
+        }
     }
 
     /// Waits for the fate of a group. Normally the next caller sees to it; when that one gave up, we do.
@@ -324,9 +373,10 @@ impl Writer {
             drop(told);
             if let Some(mut state) = self.state.try_lock()
                 && state.group.as_ref().is_some_and(|group| Arc::ptr_eq(&group.fate, fate))
-                && self.finish(&mut state).is_err()
             {
-                return Verdict::Lost;
+                let ended = self.finish(&mut state);
+                drop(state);
+                return self.tell(ended).0;
             }
         }
     }
@@ -345,14 +395,6 @@ impl Fate {
     fn tell(&self, verdict: Verdict) {
         *self.told.lock() = Some(verdict);
         self.bell.notify_all();
-    }
-}
-
-/// Gives the answer of a closure once the fate of its group is known. A panic is never run again.
-fn answer<T, E>(verdict: Verdict, outcome: Outcome<T, E>) -> Step<T, E> {
-    match (verdict, outcome) {
-        (Verdict::Lost, Ok(_)) => Step::Again,
-        (_, outcome) => Step::Answer(deliver(outcome)),
     }
 }
 

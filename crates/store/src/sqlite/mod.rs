@@ -1,6 +1,7 @@
 //! The driver for SQLite: one writer with group commit, several readers, one file.
 
 mod backup;
+mod disk;
 mod errors;
 mod group;
 mod introspect;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::disk::Disk;
 use self::group::Writer;
 use self::readers::{Reader, Readers};
 use self::session::{Role, Session};
@@ -27,6 +29,7 @@ pub(crate) struct Database {
     writer: Writer,
     readers: Readers,
     counters: Arc<Counters>,
+    disk: Arc<Disk>,
 }
 
 impl Database {
@@ -39,9 +42,10 @@ impl Database {
         let path = std::path::absolute(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))?;
         let counters = Arc::new(Counters::default());
         let session = Session::open(&path, Role::Writer, &options, counters.clone())?;
-        let writer = Writer::new(session, options.busy, counters.clone())?;
+        let disk = Arc::new(Disk::new(&path, counters.clone()));
+        let writer = Writer::new(session, options.busy, counters.clone(), disk.clone())?;
         let readers = Readers::new(path.clone(), options.clone(), counters.clone());
-        Ok(Database { path, options, writer, readers, counters })
+        Ok(Database { path, options, writer, readers, counters, disk })
     }
 
     pub(crate) fn read<T, E: From<Error>>(
@@ -54,7 +58,12 @@ impl Database {
         if let Some(limit) = limit {
             reader.limit(limit)?;
         }
-        f(reader.session()?)
+        let session = reader.session()?;
+        let seen = self.disk.seen();
+        let answer = f(session);
+        drop(reader);
+        self.disk.reach(seen)?;
+        answer
     }
 
     pub(crate) fn write<T, E: From<Error>>(

@@ -50,13 +50,14 @@ impl Session {
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| translate(error, "open"))?;
         let failed = |error| translate(error, "open");
         conn.busy_handler(Some(waiting(options.busy))).map_err(failed)?;
-        let (cache, statements) = match role {
-            Role::Writer => (options.writer_cache, 512),
-            Role::Reader => (options.reader_cache, 128),
+        // What the writer commits is brought to the disk by `Disk`.
+        let (cache, statements, synchronous) = match role {
+            Role::Writer => (options.writer_cache, 512, "NORMAL"),
+            Role::Reader => (options.reader_cache, 128, "FULL"),
         };
         write_ahead(&conn, options.busy)?;
         conn.execute_batch(&format!(
-            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
+            "PRAGMA synchronous = {synchronous}; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
              PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
              PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {FOLD_AT}; PRAGMA journal_size_limit = 67108864;"

@@ -21,7 +21,7 @@ impl Costs {
         let before = self.trial.kernel().store().stats();
         let done = work(&self.trial);
         let cost = self.trial.kernel().store().stats().since(before);
-        self.table += &format!("{name:<32}{:>5}{:>5}{:>5}\n", cost.statements, cost.rows, cost.commits);
+        self.table += &format!("{name:<32}{:>5}{:>5}{:>5}\n", cost.statements, cost.rows, cost.flushes);
         done
     }
 }
