@@ -6,13 +6,14 @@ use serde_json::Value as J;
 use store::{Dialect, Value};
 
 use crate::{
-    access::Right,
+    access::{Principal, Right},
     error::{Error, Result},
     eval::operand_cell,
     field::{FieldDef, Kind},
     filter::{Filter, Op, Operand},
+    period::{day, period},
     plan::Plan,
-    query::{Planner, may, period, rule},
+    query::{Planner, may, rule},
     sql,
 };
 
@@ -49,21 +50,41 @@ const FIELD_ARCHIVED: FieldDef = FieldDef { name: "archived", kind: Kind::Bool, 
 pub(crate) struct Builder<'p, 'a> {
     pub planner: &'p Planner<'a>,
     pub root: &'a Plan,
+    /// Alias of the root.
+    pub alias: &'static str,
     pub joins: Vec<Join<'a>>,
+    /// Nobody's rights are asked: what is built is a rule itself.
+    pub free: bool,
 }
+
+/// Longest text that is looked for inside others.
+const MAX_PATTERN: usize = 2_000;
 
 pub(crate) fn no_field(name: &str) -> Error {
     Error::bad("no_field").with("field", name.chars().take(80).collect::<String>())
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
+    /// A condition that may use fields which the person may not ask for: a record rule.
+    pub(crate) fn ruled(&mut self, filter: &Filter) -> Result<Expr> {
+        let before = std::mem::replace(&mut self.free, true);
+        let built = self.condition(filter);
+        self.free = before;
+        built
+    }
+
+    /// Whose rights hold.
+    fn who(&self) -> Option<&'a Principal> {
+        if self.free { None } else { self.planner.who }
+    }
+
     /// Finds the field that a path leads to, joining what lies on the way.
     pub(crate) fn place(&mut self, path: &str) -> Result<Place<'a>> {
         let segments: Vec<&str> = path.split('.').collect();
         if segments.len() > 6 {
             return Err(no_field(path));
         }
-        let (mut plan, mut alias, mut walked) = (self.root, "t".to_owned(), String::new());
+        let (mut plan, mut alias, mut walked) = (self.root, self.alias.to_owned(), String::new());
         for (i, segment) in segments.iter().enumerate() {
             let last = i + 1 == segments.len();
             match *segment {
@@ -79,7 +100,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 _ => {}
             }
             let field = *plan.field(segment).ok_or_else(|| no_field(path))?;
-            if let Some(who) = self.planner.who
+            if let Some(who) = self.who()
                 && !who.may_see(&field)
             {
                 return Err(Error::forbidden(path));
@@ -100,26 +121,29 @@ impl<'p, 'a> Builder<'p, 'a> {
     }
 
     fn join(&mut self, path: &str, from: &str, plan: &Plan, field: &str, to: &'a Plan) -> Result<String> {
+        // What a rule looks at is never shared with what the person asks for: there other rules hold on the way.
+        let path = if self.free { format!("~{path}") } else { path.to_owned() };
         if let Some(found) = self.joins.iter().find(|j| j.path == path) {
             return Ok(found.alias.clone());
         }
-        let alias = format!("j{}", self.joins.len());
+        let alias = format!("{}j{}", self.alias, self.joins.len());
         let column = plan.column(field).unwrap_or(field).to_owned();
         let on = Expr::col((Alias::new(from), Alias::new(column))).equals((Alias::new(&alias), Alias::new("id")));
-        self.joins.push(Join { path: path.to_owned(), alias: alias.clone(), plan: to, on, rule: None });
-        if let Some(who) = self.planner.who {
+        self.joins.push(Join { path, alias: alias.clone(), plan: to, on, rule: None });
+        if let Some(who) = self.who() {
             if !may(self.planner.schema, who, &to.def, Right::Read) {
                 return Err(Error::forbidden(to.def.name));
             }
             if let Some(rule) = rule(self.planner.schema, who, &to.def, Right::Read) {
-                // The rule of what is joined is asked in a query of its own: outside of it there is nothing to see.
-                let inner = Planner { who: None, ..*self.planner };
-                let mut ids = inner.base(to)?;
-                let condition = ids.0.condition(&rule)?;
-                let select = ids.finish(vec![Expr::col((Alias::new("t"), Alias::new("id")))], Some(condition));
-                let at = self.joins.iter().position(|j| j.alias == alias);
-                if let Some(join) = at.and_then(|i| self.joins.get_mut(i)) {
-                    join.rule = Some(Expr::col((Alias::new(&alias), Alias::new("id"))).in_subquery(select));
+                // The rule of what is joined is asked of each row that is met: outside of it there is nothing to see.
+                let mut inner =
+                    Based(Builder { planner: self.planner, root: to, alias: "r", joins: Vec::new(), free: true });
+                let same =
+                    Expr::col((Alias::new("r"), Alias::new("id"))).equals((Alias::new(&alias), Alias::new("id")));
+                let condition = inner.0.condition(&rule)?.and(same);
+                let select = inner.finish(vec![Expr::cust("1")], Some(condition));
+                if let Some(join) = self.joins.iter_mut().find(|j| j.alias == alias) {
+                    join.rule = Some(Expr::exists(select));
                 }
             }
         }
@@ -156,7 +180,7 @@ impl<'p, 'a> Builder<'p, 'a> {
     }
 
     /// A many-to-many relation of the root: has one of these.
-    fn relation(&self, name: &str, op: Op, operand: &Operand) -> Result<Option<Expr>> {
+    pub(crate) fn relation(&self, name: &str, op: Op, operand: &Operand) -> Result<Option<Expr>> {
         let Some(many) = self.root.def.many.iter().find(|m| m.name == name) else { return Ok(None) };
         let field = FieldDef { name: many.name, kind: Kind::Ref(many.to), ..FieldDef::BASE };
         let mut ids = Vec::new();
@@ -177,7 +201,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         if !empty {
             owners.and_where(Expr::col(Alias::new("other")).is_in(ids.iter().map(sql::bound)));
         }
-        let has = Expr::col((Alias::new("t"), Alias::new("id"))).in_subquery(owners.take());
+        let has = Expr::col((Alias::new(self.alias), Alias::new("id"))).in_subquery(owners.take());
         Ok(Some(if empty || op == Op::Ne { has.not() } else { has }))
     }
 
@@ -192,7 +216,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         {
             let field = FieldDef { kind: if part == "id" { Kind::Int } else { Kind::Text }, ..place.field };
             let column = place.column(if part == "id" { "" } else { "_entity" });
-            return self.compare(column.clone(), column, None, &field, op, operand);
+            return self.compare(column, None, &field, op, operand);
         }
         let place = self.place(name)?;
         if let (Kind::AnyRef, Op::Eq, Operand::Json(J::Object(map))) = (place.field.kind, op, operand) {
@@ -210,21 +234,15 @@ impl<'p, 'a> Builder<'p, 'a> {
             let same = place.column("_currency").eq(code);
             let field = FieldDef { kind: Kind::Int, ..place.field };
             let cell = Operand::Cell(Value::Int(minor));
-            return Ok(same.and(self.compare(place.column(""), place.column(""), None, &field, op, &cell)?));
+            let amount = self.compare(place.column(""), None, &field, op, &cell)?;
+            // An amount of another currency is another one.
+            return Ok(if op == Op::Ne { amount.or(place.column("_currency").ne(code)) } else { same.and(amount) });
         }
         let fold = place.plan.fold_column(&place.name).map(|c| Expr::col((Alias::new(&place.alias), Alias::new(c))));
-        self.compare(place.column(""), place.sort_column(), fold, &place.field, op, operand)
+        self.compare(place.column(""), fold, &place.field, op, operand)
     }
 
-    fn compare(
-        &self,
-        column: Expr,
-        _sorted: Expr,
-        fold: Option<Expr>,
-        field: &FieldDef,
-        op: Op,
-        operand: &Operand,
-    ) -> Result<Expr> {
+    fn compare(&self, column: Expr, fold: Option<Expr>, field: &FieldDef, op: Op, operand: &Operand) -> Result<Expr> {
         let wrong = || Error::bad("filter").with("what", field.name);
         match op {
             Op::Empty => {
@@ -235,7 +253,10 @@ impl<'p, 'a> Builder<'p, 'a> {
                 let cells = match operand {
                     Operand::Cells(cells) => cells.clone(),
                     Operand::Json(J::Array(items)) if items.len() <= 1_000 => {
-                        items.iter().map(|item| self.cell(field, item)).collect::<Result<Vec<_>>>()?
+                        if let Some(any) = self.any_period(field, &column, items)? {
+                            return Ok(any);
+                        }
+                        self.cells(field, items)?
                     }
                     _ => return Err(wrong()),
                 };
@@ -260,15 +281,27 @@ impl<'p, 'a> Builder<'p, 'a> {
                     Operand::Json(J::String(text)) | Operand::Cell(Value::Text(text)) => text,
                     _ => return Err(wrong()),
                 };
-                if !matches!(field.kind, Kind::Text | Kind::LongText | Kind::Email | Kind::Phone) {
+                let texts = matches!(field.kind, Kind::Text | Kind::LongText | Kind::Email | Kind::Phone);
+                if !texts || text.len() > MAX_PATTERN {
                     return Err(wrong());
                 }
-                let text = if fold.is_some() { lang::fold(text) } else { text.clone() };
+                // What takes part in search has a folded form; elsewhere the case of plain letters does not matter.
+                let text = if fold.is_some() { lang::fold(text) } else { text.to_ascii_lowercase() };
                 let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
                 let pattern = if op == Op::Contains { format!("%{escaped}%") } else { format!("{escaped}%") };
-                return Ok(fold.unwrap_or(column).like(LikeExpr::new(pattern).escape('\\')));
+                let column = fold.unwrap_or_else(|| plain_lower(self.planner.dialect, column));
+                return Ok(column.like(LikeExpr::new(pattern).escape('\\')));
             }
             _ => {}
+        }
+        // A person may belong to several units.
+        if matches!(operand, Operand::Json(J::String(text)) if text == "@my_unit") {
+            let units = column.clone().is_in(self.planner.units.iter().copied());
+            return match op {
+                Op::Eq => Ok(units),
+                Op::Ne => Ok(units.not().or(column.is_null())),
+                _ => Err(wrong()),
+            };
         }
         // A period such as @month or 2010-12 is a range.
         if let Operand::Json(J::String(text)) = operand
@@ -306,12 +339,40 @@ impl<'p, 'a> Builder<'p, 'a> {
         })
     }
 
+    /// A list in which there are periods: one of the ranges.
+    fn any_period(&self, field: &FieldDef, column: &Expr, items: &[J]) -> Result<Option<Expr>> {
+        let periods = |item: &J| item.as_str().map_or(Ok(None), |text| self.period(field, text));
+        let mut found = false;
+        for item in items {
+            found |= periods(item)?.is_some();
+        }
+        if !found {
+            return Ok(None);
+        }
+        let mut any = Expr::val(1).eq(0);
+        for item in items {
+            let one = Operand::Json(item.clone());
+            any = any.or(self.compare(column.clone(), None, field, Op::Eq, &one)?);
+        }
+        Ok(Some(any))
+    }
+
+    fn cells(&self, field: &FieldDef, items: &[J]) -> Result<Vec<Value>> {
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            if item.as_str() == Some("@my_unit") {
+                cells.extend(self.planner.units.iter().map(|unit| Value::Int(*unit)));
+            } else {
+                cells.push(self.cell(field, item)?);
+            }
+        }
+        Ok(cells)
+    }
+
     fn cell(&self, field: &FieldDef, json: &J) -> Result<Value> {
         if let J::String(text) = json {
-            match text.as_str() {
-                "@me" => return Ok(Value::Int(self.planner.me)),
-                "@my_unit" => return Ok(self.planner.units.first().map_or(Value::Int(0), |u| Value::Int(*u))),
-                _ => {}
+            if text == "@me" {
+                return Ok(Value::Int(self.planner.me));
             }
             if let Some((from, _)) = self.period(field, text)? {
                 return Ok(from);
@@ -334,11 +395,16 @@ impl<'p, 'a> Builder<'p, 'a> {
         if !matches!(field.kind, Kind::Date | Kind::Timestamp) {
             return Ok(None);
         }
-        let Some((from, to)) = period(text, self.planner.today)? else { return Ok(None) };
+        let found = match (period(text, self.planner.today)?, field.kind) {
+            // A day of a field of moments is all of that day.
+            (None, Kind::Timestamp) => day(text).map(|day| (day, day)),
+            (found, _) => found,
+        };
+        let Some((from, to)) = found else { return Ok(None) };
         Ok(Some(match field.kind {
             Kind::Date => (Value::Text(from.to_string()), Value::Text(to.to_string())),
             _ => {
-                let zone = self.planner.who.map_or(jiff::tz::TimeZone::UTC, |w| w.company.time_zone.clone());
+                let zone = self.planner.zone;
                 let micros = |day: Date| {
                     day.to_zoned_datetime(zone.clone())
                         .map(|z| z.timestamp().as_microsecond())
@@ -356,7 +422,7 @@ pub(crate) struct Based<'p, 'a>(pub Builder<'p, 'a>);
 impl Based<'_, '_> {
     pub(crate) fn finish(self, exprs: Vec<Expr>, condition: Option<Expr>) -> SelectStatement {
         let mut select = Sea::select();
-        select.exprs(exprs).from_as(Alias::new(&self.0.root.table), Alias::new("t"));
+        select.exprs(exprs).from_as(Alias::new(&self.0.root.table), Alias::new(self.0.alias));
         for join in self.0.joins {
             let on = match join.rule {
                 Some(rule) => join.on.and(rule),
@@ -371,28 +437,11 @@ impl Based<'_, '_> {
     }
 }
 
-pub(crate) fn date_part(dialect: Dialect, place: &Place<'_>, part: &str) -> Result<Expr> {
-    let wrong = || {
-        Error::bad("no_field").with("field", format!("{}:{}", place.name, part.chars().take(20).collect::<String>()))
-    };
-    let column = place.column("");
-    let day = match (place.field.kind, dialect) {
-        (Kind::Date, _) => column,
-        (Kind::Timestamp, Dialect::Sqlite) => {
-            sql::custom(dialect, "strftime('%Y-%m-%d', ? / 1000000, 'unixepoch')", [column])
-        }
-        (Kind::Timestamp, Dialect::Postgres) => {
-            let text = "to_char(to_timestamp(? / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')";
-            sql::custom(dialect, text, [column])
-        }
-        _ => return Err(wrong()),
-    };
-    // The number stands in the text: a group has to be the same expression wherever it is written.
-    let first = |n: i64| sql::custom(dialect, &format!("substr(?, 1, {n})"), [day.clone()]);
-    Ok(match part {
-        "year" => first(4),
-        "month" => first(7),
-        "day" => first(10),
-        _ => return Err(wrong()),
-    })
+/// A text with its plain letters in lower case, the same on both databases.
+fn plain_lower(dialect: Dialect, column: Expr) -> Expr {
+    match dialect {
+        Dialect::Sqlite => sql::custom(dialect, "lower(?)", [column]),
+        // The order of bytes knows no other letters than the plain ones.
+        Dialect::Postgres => sql::custom(dialect, "lower(? COLLATE \"C\")", [column]),
+    }
 }

@@ -531,6 +531,8 @@ pub struct Module {
     pub guests: &'static [crate::guests::Guests],
     /// Jobs.
     pub jobs: &'static [Job],
+    /// Jobs that are run at hours of the clock.
+    pub schedules: &'static [crate::schedule::Plan],
     /// Codes of errors that it makes; each has a message in every catalogue.
     pub errors: &'static [&'static str],
     /// Catalogues: language code and TOML text.
@@ -561,6 +563,7 @@ impl Module {
         uses: &[],
         guests: &[],
         jobs: &[],
+        schedules: &[],
         errors: &[],
         catalogues: &[],
         views: &[],

@@ -192,6 +192,26 @@ impl Kernel {
         })
     }
 
+    /// Reads on one snapshot for somebody who waits: what takes longer is refused.
+    ///
+    /// # Errors
+    /// The part's own; `query_too_slow`.
+    pub fn read_within<T>(
+        &self,
+        limit: Duration,
+        who: &Arc<Principal>,
+        f: impl FnOnce(&mut Cx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let answer = self.store.read_within(limit, |conn| {
+            let mut cx = Cx::new(conn, self.schema(), &self.shared, who.clone(), Mode::Read);
+            f(&mut cx)
+        });
+        answer.map_err(|error: Error| match &*error.code {
+            "interrupted" => Error::new(422, "query_too_slow"),
+            _ => error,
+        })
+    }
+
     // ---- writing ----
 
     fn ensure_ids(&self) -> Result<()> {
@@ -439,9 +459,12 @@ impl Kernel {
             if !query.group.is_empty() || !query.measures.is_empty() {
                 return Ok(json!({"rows": cx.group(query, true)?, "next": null}));
             }
-            let (rows, next) = cx.select(query, true)?;
-            let rows = cx.present(&query.entity, &rows, shape)?;
-            Ok(json!({"rows": rows, "next": next}))
+            let page = cx.page(query, true)?;
+            let mut answer = json!({"rows": cx.present(&query.entity, &page.rows, shape)?, "next": page.next});
+            if page.incomplete {
+                answer["incomplete"] = J::Bool(true);
+            }
+            Ok(answer)
         })
     }
 

@@ -142,9 +142,12 @@ fn compare(
     if cell.is_null() || other.is_null() {
         return Ok(if op == Op::Ne { Some(cell.is_null() != other.is_null()) } else { None });
     }
+    // As the database compares: with the folded form where there is one.
+    let folded = plan.fold_column(name).is_some();
+    let plain = |text: &str| if folded { lang::fold(text) } else { text.to_ascii_lowercase() };
     Ok(Some(match (op, cell, &other) {
-        (Op::Contains, Value::Text(a), Value::Text(b)) => lang::fold(a).contains(&lang::fold(b)),
-        (Op::Starts, Value::Text(a), Value::Text(b)) => lang::fold(a).starts_with(&lang::fold(b)),
+        (Op::Contains, Value::Text(a), Value::Text(b)) => plain(a).contains(&plain(b)),
+        (Op::Starts, Value::Text(a), Value::Text(b)) => plain(a).starts_with(&plain(b)),
         (Op::Contains | Op::Starts, ..) => return Err(Error::bad("filter").with("what", name)),
         (op, a, b) => match (op, a.cmp(b)) {
             (Op::Eq, o) => o == Ordering::Equal,

@@ -55,7 +55,8 @@ pub struct Export {
     who: Arc<Principal>,
     query: Query,
     shape: Shape,
-    fields: Vec<FieldDef>,
+    /// By their names, or paths of references.
+    fields: Vec<(String, FieldDef)>,
     /// The identifier stands first.
     id: bool,
     writer: Writer,
@@ -79,25 +80,29 @@ impl Export {
     ) -> Result<(Self, Vec<u8>)> {
         let schema = kernel.schema();
         let plan = schema.plan(&query.entity)?;
-        let chosen: Vec<FieldDef> = if fields.is_empty() {
-            plan.fields.iter().filter(|f| who.may_see(f)).copied().collect()
+        let fields = if fields.is_empty() { &shape.columns } else { fields };
+        let chosen: Vec<(String, FieldDef)> = if fields.is_empty() {
+            let seen = plan.fields.iter().filter(|f| who.may_see(f));
+            seen.map(|field| (field.name.to_owned(), *field)).collect()
         } else {
-            let known = fields.iter().filter(|name| *name != "id");
-            let found = known.map(|name| {
-                let field = plan.field(name).filter(|f| who.may_see(f)).copied();
-                field.ok_or_else(|| Error::bad("no_field").with("field", name.as_str()))
-            });
-            found.collect::<Result<_>>()?
+            let known: Vec<&String> = fields.iter().filter(|name| *name != "id").collect();
+            kernel.read(who, |cx| {
+                let found = known.iter().map(|name| Ok(((*name).clone(), cx.column_field(&query.entity, name)?)));
+                found.collect::<Result<_>>()
+            })?
         };
         let id = fields.is_empty() || fields.iter().any(|name| name == "id");
         let shape = Shape {
             titles: shape.titles || form == Form::Xlsx,
             expand: if form == Form::Csv { shape.expand.clone() } else { Vec::new() },
+            columns: if fields.is_empty() { Vec::new() } else { chosen.iter().map(|(path, _)| path.clone()).collect() },
             ..Shape::default()
         };
+        // All that have the words are meant, not only the newest.
+        let bounds = query.bounds.filter(|_| query.q.is_none());
         let mut export = Self {
             who: who.clone(),
-            query: Query { limit: PAGE, ..query },
+            query: Query { limit: PAGE, bounds, ..query },
             shape,
             fields: chosen,
             id,
@@ -175,7 +180,7 @@ impl Export {
         match self.form {
             Form::Csv => {
                 let mut names = if self.id { vec!["id".to_owned()] } else { Vec::new() };
-                names.extend(self.fields.iter().flat_map(|field| names_of(field, self.shape.titles)));
+                names.extend(self.fields.iter().flat_map(|(path, field)| names_of(path, field, self.shape.titles)));
                 let mut csv = CsvWriter::default();
                 csv.row(&names.into_iter().map(Cell::Number).collect::<Vec<_>>());
                 self.writer = Writer::Csv(csv);
@@ -192,12 +197,12 @@ impl Export {
     /// The columns of a sheet; labels that two fields share are told apart by the fields' names.
     fn columns(&self, schema: &Schema) -> Vec<(String, Format)> {
         let language = self.who.language;
-        let label = |field: &FieldDef| schema.field_label(language, &self.query.entity, field);
+        let label = |path: &str| schema.path_label(language, &self.query.entity, path);
         let mut columns = if self.id { vec![("id".to_owned(), Format::Plain)] } else { Vec::new() };
-        for field in &self.fields {
-            let mut name = label(field);
-            if self.fields.iter().any(|other| other.name != field.name && label(other) == name) {
-                name = format!("{name} ({})", field.name);
+        for (path, field) in &self.fields {
+            let mut name = label(path);
+            if self.fields.iter().any(|(other, _)| other != path && label(other) == name) {
+                name = format!("{name} ({path})");
             }
             let format = match field.kind {
                 Kind::Int | Kind::Duration => Format::Whole,
@@ -220,8 +225,8 @@ impl Export {
     /// A record as programs read it.
     fn plain(&self, record: &J) -> Vec<Cell> {
         let mut row = if self.id { vec![told(&record["id"], false)] } else { Vec::new() };
-        for field in &self.fields {
-            let value = &record[field.name];
+        for (path, field) in &self.fields {
+            let value = &record[path.as_str()];
             match field.kind {
                 Kind::Money => row.extend([told(&value["amount"], false), told(&value["currency"], false)]),
                 Kind::AnyRef => row.extend([told(&value["id"], false), told(&value["entity"], false)]),
@@ -229,7 +234,7 @@ impl Export {
                 kind => row.push(told(value, typed(kind))),
             }
             if self.shape.titles && refers(field.kind) {
-                row.push(told(&record["_titles"][field.name], true));
+                row.push(told(&record["_titles"][path.as_str()], true));
             }
         }
         row
@@ -239,13 +244,13 @@ impl Export {
     fn worded(&self, schema: &Schema, record: &J) -> Vec<Cell> {
         let mut row = if self.id { vec![told(&record["id"], false)] } else { Vec::new() };
         let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) };
-        for field in &self.fields {
-            let value = &record[field.name];
+        for (path, field) in &self.fields {
+            let value = &record[path.as_str()];
             let words = value.as_str().unwrap_or("");
             row.push(match (field.kind, value) {
                 (_, J::Null) => Cell::Empty,
                 (Kind::Money, value) => told(&value["amount"], false),
-                (Kind::Ref(_) | Kind::AnyRef, value) => match record["_titles"][field.name].as_str() {
+                (Kind::Ref(_) | Kind::AnyRef, value) => match record["_titles"][path.as_str()].as_str() {
                     Some(title) => text(title),
                     None => told(value.get("id").unwrap_or(value), false),
                 },
@@ -326,15 +331,15 @@ fn told(json: &J, typed: bool) -> Cell {
 }
 
 /// The columns of a field for programs.
-fn names_of(field: &FieldDef, titles: bool) -> Vec<String> {
-    let mut names = vec![field.name.to_owned()];
+fn names_of(path: &str, field: &FieldDef, titles: bool) -> Vec<String> {
+    let mut names = vec![path.to_owned()];
     match field.kind {
-        Kind::Money => names.push(format!("{}_currency", field.name)),
-        Kind::AnyRef => names.push(format!("{}_entity", field.name)),
+        Kind::Money => names.push(format!("{path}_currency")),
+        Kind::AnyRef => names.push(format!("{path}_entity")),
         _ => {}
     }
     if titles && refers(field.kind) {
-        names.push(format!("{}_title", field.name));
+        names.push(format!("{path}_title"));
     }
     names
 }

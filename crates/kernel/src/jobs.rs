@@ -122,6 +122,7 @@ impl Kernel {
     }
 
     fn run_jobs_of(&self, system: &Arc<Principal>, limit: usize) -> Result<usize> {
+        self.run_schedules_of(system)?;
         let now = self.shared().now();
         let due: Vec<(i64, String)> = self.read(system, |cx| {
             let text = "SELECT id, name FROM sys_job WHERE company = ? AND state = 'queued' AND due <= ? \
@@ -198,6 +199,7 @@ impl Kernel {
                         cx.schedule(name, Some("recurring"), serde_json::Value::Null, now)?;
                     }
                 }
+                cx.start_schedules()?;
                 Ok(0)
             })
         })?;
@@ -217,9 +219,14 @@ impl Run for RetryJob {
     type Output = ();
     fn run(self, cx: &mut Cx<'_>) -> Result<()> {
         let mut row = cx.target(self.job)?;
-        row.state = JobState::Queued;
-        row.due = cx.now();
-        row.attempts = 0;
-        cx.save(&mut row)
+        queue_again(&mut row, cx)
     }
+}
+
+/// Lets what was given up begin anew.
+pub(crate) fn queue_again(row: &mut Rec<JobRow>, cx: &mut Cx<'_>) -> Result<()> {
+    row.state = JobState::Queued;
+    row.due = cx.now();
+    row.attempts = 0;
+    cx.save(row)
 }

@@ -91,6 +91,8 @@ fn rows(item: &J) -> J {
         "rows": {"type": "array", "items": item},
         "next": {"type": ["string", "null"], "description": "For `after`."},
         "count": {"type": "integer"},
+        "count_exact": {"type": "boolean", "description": "False where `count` is an estimate."},
+        "incomplete": {"type": "boolean", "description": "True where not all was looked at: go on with `next`, or narrow the question."},
     }})
 }
 
@@ -103,18 +105,19 @@ fn entity_paths(schema: &Schema, plan: &Plan, paths: &mut Map<String, J>) {
     let tags = json!([def.name]);
     let listing: Vec<J> = [
         ("filter", "string", "JSON, such as {\"state\": \"draft\"} or {\"total\": {\"ge\": 100}}."),
-        ("sort", "string", "`field,-other`."),
+        ("sort", "string", "`field,-other`; paths of references too (`customer.name`)."),
+        ("columns", "string", "Only these fields, and paths of references such as `customer.country`."),
         ("limit", "integer", "50 unless given, at most 1000."),
         ("after", "string", "`next` of the page before."),
         ("q", "string", "Words that the record has to contain."),
-        ("group", "string", "Fields to group by; `date:month` and the like too."),
+        ("group", "string", "Fields and paths to group by; `date:day`, `:week`, `:month`, `:quarter`, `:year`."),
         ("sum", "string", "Fields to add up."),
         ("min", "string", "Fields whose least value is wanted."),
         ("max", "string", "Fields whose greatest value is wanted."),
         ("avg", "string", "Fields whose average is wanted."),
         ("expand", "string", "References to put the record in place of the id."),
         ("titles", "integer", "1 adds `_titles` of references."),
-        ("count", "integer", "1 adds `count`."),
+        ("count", "integer", "1 adds `count` and `count_exact`."),
         ("archived", "integer", "1 shows archived records too."),
         ("format", "string", "`csv` or `xlsx` streams all rows as a file."),
         ("fields", "string", "Fields of the file; all unless given."),

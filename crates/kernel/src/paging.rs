@@ -61,7 +61,7 @@ pub(crate) fn cursor_text(keys: &[Value]) -> String {
 
 pub(crate) fn cursor(text: &str, keys: usize) -> Result<Vec<Value>> {
     let wrong = || Error::bad("cursor");
-    let bytes = unhex(text).filter(|b| b.len() < 8_000).ok_or_else(wrong)?;
+    let bytes = unhex(text).filter(|b| b.len() < 32_000).ok_or_else(wrong)?;
     let parts: Vec<J> = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
     if parts.len() != keys {
         return Err(wrong());

@@ -1,6 +1,9 @@
 //! A plan per entity: its fields (compiled and custom), columns and SQL texts, built once per schema version.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::RwLock;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query};
@@ -75,6 +78,7 @@ pub struct Plan {
     /// The same, and nobody else changes the row until the transaction ends.
     pub hold_one: Arc<str>,
     shapes: RwLock<HashMap<Vec<u8>, Arc<str>>>,
+    indexes: OnceLock<Vec<Vec<String>>>,
 }
 
 impl Plan {
@@ -151,7 +155,21 @@ impl Plan {
             select_one: Arc::from(""),
             hold_one: Arc::from(""),
             shapes: RwLock::new(HashMap::new()),
+            indexes: OnceLock::new(),
         }
+    }
+
+    /// The columns of each index.
+    pub fn indexes(&self) -> &[Vec<String>] {
+        self.indexes.get_or_init(|| crate::schema::indexes(self).into_iter().map(|index| index.columns).collect())
+    }
+
+    /// The columns of each index without the company that it begins with, and whether it does.
+    pub(crate) fn narrowing(&self) -> impl Iterator<Item = (&[String], bool)> {
+        self.indexes().iter().map(|columns| match columns.split_first() {
+            Some((first, rest)) if first == "company" => (rest, true),
+            _ => (columns.as_slice(), false),
+        })
     }
 
     /// Managed columns in the order of an insert.
@@ -401,7 +419,9 @@ pub fn column_of(field: &FieldDef) -> String {
     if field.custom && !field.name.starts_with("x_") { format!("x_{}", field.name) } else { field.name.to_owned() }
 }
 
-/// Whether a field has a stored sort key: declared so, or the title of an entity that people look up.
+/// Whether a field has a stored sort key: declared so, or the title of an entity that people look up. Numbers that the
+/// program gives are plain letters and digits: their unique index has them in their order.
 pub fn sorts(def: &EntityDef, field: &FieldDef) -> bool {
-    field.sorted || (field.searchable && def.title == field.name && matches!(field.kind, Kind::Text))
+    let given = field.unique && (field.by_operation || def.by_operation);
+    field.sorted || (field.searchable && def.title == field.name && matches!(field.kind, Kind::Text) && !given)
 }

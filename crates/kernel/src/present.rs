@@ -28,6 +28,8 @@ pub struct Shape {
     pub lines: bool,
     /// What of the record may not be typed, as `_read_only`.
     pub editing: bool,
+    /// Only these fields, and paths of references that end in a field; all fields where empty.
+    pub columns: Vec<String>,
 }
 
 impl Cx<'_> {
@@ -50,6 +52,9 @@ impl Cx<'_> {
         }
         for name in &shape.expand {
             self.expand(&plan, rows, name, &mut out)?;
+        }
+        if !shape.columns.is_empty() {
+            self.columns(&plan, rows, &shape.columns, shape.titles, &mut out)?;
         }
         if shape.lines {
             for (map, row) in out.iter_mut().zip(rows) {
@@ -129,7 +134,7 @@ impl Cx<'_> {
         links.iter().map(|link| Ok(self.titles(link.entity, &[link.id], 1)?.remove(&link.id))).collect()
     }
 
-    fn rows_in(&mut self, plan: &Plan, ids: &[i64]) -> Result<Vec<Row>> {
+    pub(crate) fn rows_in(&mut self, plan: &Plan, ids: &[i64]) -> Result<Vec<Row>> {
         // Without a rule that narrows, what the transaction remembers need not be asked again.
         if query::rule(&self.schema, &self.who, &plan.def, Right::Read).is_none() {
             let known: Option<Vec<Row>> = ids.iter().map(|id| self.remembered(plan, *id)).collect();

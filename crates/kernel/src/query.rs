@@ -1,18 +1,20 @@
 //! From a query to SQL: filters over reference paths, keyset paging, grouping, full text. Rights and record rules are part of
 //! the text, so that no surface can ask around them.
 
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 use sea_query::{Alias, Expr, ExprTrait, NullOrdering, Order};
 use store::{Dialect, Value};
 
 use crate::{
     access::{Principal, Right},
-    condition::{Based, Builder, date_part},
+    approach::Bounds,
+    condition::{Based, Builder},
     def::EntityDef,
     error::{Error, Result},
     field::{FieldDef, Kind},
     filter::{Filter, Op, Operand},
     paging::{beyond, cursor},
+    period::date_part,
     plan::Plan,
     schema::Schema,
     sql,
@@ -39,6 +41,8 @@ pub struct Query {
     pub group: Vec<String>,
     /// What to compute of each group: `sum`, `min`, `max`, `avg` and a field.
     pub measures: Vec<(Measure, String)>,
+    /// How much may be looked at for one page; no end where absent. For questions of people, who can ask otherwise.
+    pub bounds: Option<Bounds>,
 }
 
 /// What is computed of a group.
@@ -71,6 +75,25 @@ impl Query {
     pub fn of(entity: &str) -> Self {
         Self { entity: entity.to_owned(), limit: 50, ..Self::default() }
     }
+    /// Refuses questions that are longer than anybody asks.
+    pub(crate) fn ensure_size(&self) -> Result<()> {
+        let limits = [(self.sort.len(), 8), (self.group.len(), 6), (self.measures.len(), 40)];
+        match limits.into_iter().find(|(has, most)| has > most) {
+            Some((_, most)) => Err(Error::bad("too_many").with("max", most)),
+            None => Ok(()),
+        }
+    }
+    /// The words that a record has to contain.
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.q.as_deref().map(str::trim).filter(|q| !q.is_empty())
+    }
+    /// The keys of the order, with true for descending: those asked for, and the id, which makes it one.
+    pub(crate) fn order(&self) -> (Vec<(&str, bool)>, bool) {
+        let keys: Vec<(&str, bool)> =
+            self.sort.iter().filter(|(p, _)| p != "id").map(|(p, d)| (p.as_str(), *d)).collect();
+        let id = self.sort.iter().find(|(p, _)| p == "id").or(self.sort.last());
+        (keys, id.is_some_and(|(_, descending)| *descending))
+    }
     /// Reads `field,-other`.
     pub fn sort_text(mut self, text: &str) -> Self {
         self.sort = text
@@ -91,6 +114,10 @@ pub struct Planner<'a> {
     pub who: Option<&'a Principal>,
     /// The company whose records are meant; 0 for all.
     pub company: i64,
+    /// Where the company's days begin and end.
+    pub zone: &'a TimeZone,
+    /// The language of the company: that of its order of texts.
+    pub language: lang::Language,
     /// The user for `@me`.
     pub me: i64,
     /// Units for `@my_unit`.
@@ -161,59 +188,6 @@ fn prefixed(filter: Filter, prefix: &str) -> Filter {
     }
 }
 
-/// The days of `@today`, `@week`, `@month-1`, `@year`, `2010-12` or `2010`.
-///
-/// # Errors
-/// `filter` for a relative date that is not understood.
-pub fn period(text: &str, today: Date) -> Result<Option<(Date, Date)>> {
-    use jiff::ToSpan;
-    let wrong = || Error::bad("filter").with("what", text.chars().take(40).collect::<String>());
-    let month = |day: Date| (day.first_of_month(), day.last_of_month());
-    if let Some(rest) = text.strip_prefix('@') {
-        let at = rest.find(['+', '-']).unwrap_or(rest.len());
-        let (unit, shift) = rest.split_at(at);
-        let n: i64 = if shift.is_empty() { 0 } else { shift.parse().map_err(|_| wrong())? };
-        if n.abs() > 10_000 {
-            return Err(wrong());
-        }
-        let shifted = |span: jiff::Span| today.checked_add(span).map_err(|_| wrong());
-        return Ok(Some(match unit {
-            "today" => {
-                let day = shifted(n.days())?;
-                (day, day)
-            }
-            "week" => {
-                let day = shifted(n.weeks())?;
-                let back = i64::from(day.weekday().to_monday_zero_offset());
-                let monday = day.checked_sub(back.days()).map_err(|_| wrong())?;
-                (monday, monday.checked_add(6.days()).map_err(|_| wrong())?)
-            }
-            "month" => month(shifted(n.months())?),
-            "quarter" => {
-                let day = shifted((3 * n).months())?;
-                let first = Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1).map_err(|_| wrong())?;
-                (first, first.checked_add(2.months()).map_err(|_| wrong())?.last_of_month())
-            }
-            "year" => {
-                let day = shifted(n.years())?;
-                (day.first_of_year(), day.last_of_year())
-            }
-            "me" | "my_unit" => return Ok(None),
-            _ => return Err(wrong()),
-        }));
-    }
-    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if text.len() == 7 && text.as_bytes()[4] == b'-' && digits(&text[..4]) && digits(&text[5..]) {
-        let first: Date = format!("{text}-01").parse().map_err(|_| wrong())?;
-        return Ok(Some(month(first)));
-    }
-    if text.len() == 4 && digits(text) {
-        let first: Date = format!("{text}-01-01").parse().map_err(|_| wrong())?;
-        return Ok(Some((first, first.last_of_year())));
-    }
-    Ok(None)
-}
-
 impl<'a> Planner<'a> {
     pub(crate) fn base<'p>(&'p self, plan: &'a Plan) -> Result<Based<'p, 'a>> {
         if let Some(who) = self.who
@@ -221,35 +195,45 @@ impl<'a> Planner<'a> {
         {
             return Err(Error::forbidden(plan.def.name));
         }
-        Ok(Based(Builder { planner: self, root: plan, joins: Vec::new() }))
+        Ok(Based(Builder { planner: self, root: plan, alias: "t", joins: Vec::new(), free: false }))
     }
 
-    fn narrowed(&self, based: &mut Based<'_, 'a>, query: &Query) -> Result<Expr> {
+    /// The company whose records are meant, where the entity has companies.
+    pub(crate) fn in_company(&self, plan: &Plan, alias: &str) -> Option<Expr> {
+        let narrowed = !plan.def.shared && self.company != 0;
+        narrowed.then(|| Expr::col((Alias::new(alias), Alias::new("company"))).eq(self.company))
+    }
+
+    /// What a query asks of a record besides its company; the words only where they are meant too.
+    pub(crate) fn asked(&self, based: &mut Based<'_, 'a>, query: &Query, words: bool) -> Result<Option<Expr>> {
         let plan = based.0.root;
         let mut parts = Vec::new();
-        if !plan.def.shared && self.company != 0 {
-            parts.push(Expr::col((Alias::new("t"), Alias::new("company"))).eq(self.company));
-        }
         if !query.archived && !plan.def.append_only {
             parts.push(Expr::col((Alias::new("t"), Alias::new("archived"))).eq(0));
         }
         if let Some(rule) = self.who.and_then(|who| rule(self.schema, who, &plan.def, Right::Read)) {
-            // A rule may use fields that the person may not ask for.
-            let free = Planner { who: None, ..*self };
-            let mut inner = free.base(plan)?;
-            let condition = inner.0.condition(&rule)?;
-            let ids = inner.finish(vec![Expr::col((Alias::new("t"), Alias::new("id")))], Some(condition));
-            parts.push(Expr::col((Alias::new("t"), Alias::new("id"))).in_subquery(ids));
+            parts.push(based.0.ruled(&rule)?);
         }
         if let Some(filter) = &query.filter {
             parts.push(based.0.condition(filter)?);
         }
-        if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        if let Some(q) = query.words().filter(|_| words) {
             parts.push(self.words(based, q)?);
         }
-        let mut all = parts.into_iter();
-        let first = all.next().unwrap_or_else(|| Expr::val(1).eq(1));
-        Ok(all.fold(first, |a, b| a.and(b)))
+        Ok(parts.into_iter().reduce(|a, b| a.and(b)))
+    }
+
+    fn narrowed(&self, based: &mut Based<'_, 'a>, query: &Query) -> Result<Expr> {
+        let company = self.in_company(based.0.root, "t");
+        let asked = self.asked(based, query, true)?;
+        let all = company.into_iter().chain(asked).reduce(|a, b| a.and(b));
+        Ok(all.unwrap_or_else(|| Expr::val(1).eq(1)))
+    }
+
+    /// Whether the words of all fields that take part in search may be seen.
+    pub(crate) fn may_search(&self, plan: &Plan) -> Result<()> {
+        let visible = self.who.is_none_or(|who| plan.fields.iter().filter(|f| f.searchable).all(|f| who.may_see(f)));
+        if visible { Ok(()) } else { Err(Error::forbidden("q")) }
     }
 
     fn words(&self, based: &mut Based<'_, 'a>, q: &str) -> Result<Expr> {
@@ -260,11 +244,7 @@ impl<'a> Planner<'a> {
         }
         if plan.search {
             let text = store::search_condition(self.dialect, &plan.table, "\"t\".\"id\"");
-            let visible =
-                self.who.is_none_or(|who| plan.fields.iter().filter(|f| f.searchable).all(|f| who.may_see(f)));
-            if !visible {
-                return Err(Error::forbidden("q"));
-            }
+            self.may_search(plan)?;
             let matched = store::search_match(self.dialect, &words);
             return Ok(sql::custom(self.dialect, &text, [sql::val(&matched)]));
         }
@@ -280,18 +260,16 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// For fields that do not exist or may not be asked for.
     pub fn rows(&self, query: &Query) -> Result<Compiled> {
+        query.ensure_size()?;
         let plan: &'a Plan = self.schema.plan(&query.entity)?;
         let mut based = self.base(plan)?;
         let mut condition = self.narrowed(&mut based, query)?;
         let mut keys = Vec::new();
-        for (path, descending) in query.sort.iter().filter(|(path, _)| path != "id") {
+        let (order, id_descending) = query.order();
+        for (path, descending) in order {
             let place = based.0.place(path)?;
-            keys.push((place.sort_column(), *descending, !place.field.required || place.alias != "t"));
+            keys.push((place.sort_column(), descending, !place.field.required || place.alias != "t"));
         }
-        let id_descending = query.sort.iter().find(|(p, _)| p == "id").map_or_else(
-            || query.sort.last().is_some_and(|(_, descending)| *descending),
-            |(_, descending)| *descending,
-        );
         keys.push((Expr::col((Alias::new("t"), Alias::new("id"))), id_descending, false));
         if let Some(after) = &query.after {
             condition = condition.and(beyond(&keys, &cursor(after, keys.len())?));
@@ -331,27 +309,37 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// As [`Planner::rows`]; also for measures of fields that cannot be added up.
     pub fn groups(&self, query: &Query) -> Result<CompiledGroup> {
+        query.ensure_size()?;
         let plan: &'a Plan = self.schema.plan(&query.entity)?;
         let mut based = self.base(plan)?;
         let condition = self.narrowed(&mut based, query)?;
         let (mut exprs, mut by, mut groups, mut measures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut orders: Vec<(String, Expr)> = Vec::new();
         for name in &query.group {
             let (path, part) = name.split_once(':').map_or((name.as_str(), None), |(path, part)| (path, Some(part)));
             let place = based.0.place(path)?;
             let (expr, field) = match part {
                 None => (place.column(""), place.field),
-                Some(part) => (date_part(self.dialect, &place, part)?, FieldDef { kind: Kind::Text, ..FieldDef::BASE }),
+                Some(part) => {
+                    let field = FieldDef { kind: Kind::Text, ..FieldDef::BASE };
+                    (date_part(self.dialect, &place, part, self.zone)?, field)
+                }
             };
-            let two = part.is_none() && field.cells() == 2;
+            let (two, at) = (part.is_none() && field.cells() == 2, by.len());
             exprs.push(expr.clone());
             by.push(expr);
             if two {
                 exprs.push(place.column(field.kind.suffix()));
                 by.push(place.column(field.kind.suffix()));
             }
+            // Texts come in the order of the language, where they have one.
+            let text = part.is_none() && matches!(place.field.kind, Kind::Text);
+            orders.push((name.clone(), if text { first_of(self.dialect, &place) } else { by[at].clone() }));
             groups.push((name.clone(), field));
         }
-        exprs.push(Expr::col((Alias::new("t"), Alias::new("id"))).count());
+        let count = Expr::col((Alias::new("t"), Alias::new("id"))).count();
+        orders.push(("count".to_owned(), count.clone()));
+        exprs.push(count);
         for (measure, path) in &query.measures {
             let place = based.0.place(path)?;
             let numeric = matches!(place.field.kind, Kind::Int | Kind::Dec(_) | Kind::Money | Kind::Duration);
@@ -360,11 +348,13 @@ impl<'a> Planner<'a> {
                 return Err(Error::bad("no_sum").with("field", path.as_str()));
             }
             let column = place.column("");
-            exprs.push(match measure {
+            let computed = match measure {
                 Measure::Sum | Measure::Average => column.clone().sum(),
                 Measure::Min => column.clone().min(),
                 Measure::Max => column.clone().max(),
-            });
+            };
+            orders.push((format!("{}_{path}", measure.name()), computed.clone()));
+            exprs.push(computed);
             // How many had a value: for averages.
             exprs.push(column.count());
             if matches!(place.field.kind, Kind::Money) {
@@ -378,13 +368,34 @@ impl<'a> Planner<'a> {
         if !by.is_empty() {
             select.add_group_by(by.clone());
         }
-        for expr in by {
-            select.order_by_expr_with_nulls(expr, Order::Asc, NullOrdering::Last);
+        // Those asked for first; then as the groups are written, so that the order is one.
+        let mut wanted = Vec::new();
+        for (name, descending) in &query.sort {
+            let found = orders.iter().find(|(known, _)| known == name);
+            let (_, expr) = found.ok_or_else(|| crate::condition::no_field(name))?;
+            wanted.push((expr.clone(), *descending));
+        }
+        let named = orders.iter().take(query.group.len()).map(|(_, expr)| (expr.clone(), false));
+        for (expr, descending) in wanted.into_iter().chain(named).chain(by.into_iter().map(|expr| (expr, false))) {
+            let order = if descending { Order::Desc } else { Order::Asc };
+            select.order_by_expr_with_nulls(expr, order, NullOrdering::Last);
         }
         if query.limit > 0 {
             select.limit(query.limit as u64);
         }
         let (text, params) = sql::select(self.dialect, &select);
         Ok(CompiledGroup { text, params, groups, measures })
+    }
+}
+
+/// The place of a group in the order of the language.
+fn first_of(dialect: Dialect, place: &crate::condition::Place<'_>) -> Expr {
+    let column = place.sort_column();
+    // PostgreSQL does not compare bytes in aggregates; their digits have the same order.
+    match dialect {
+        Dialect::Postgres if place.plan.sort_column(&place.name) != place.plan.column(&place.name) => {
+            sql::custom(dialect, "encode(?, 'hex')", [column]).min()
+        }
+        _ => column.min(),
     }
 }

@@ -1,8 +1,5 @@
 //! Reading inside a transaction: records by id, by equality, by filter; counts and groups.
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
 use store::Value;
 
 use crate::{
@@ -194,8 +191,18 @@ impl Cx<'_> {
         self.by(&[(L::def().owner, Value::Int(owner.id))])
     }
 
-    fn planner(&self, checked: bool) -> (Arc<Schema>, Arc<Principal>, Date, bool) {
-        (self.schema.clone(), self.who.clone(), self.today(), checked)
+    pub(crate) fn planner<'a>(&self, schema: &'a Schema, who: &'a Principal, checked: bool) -> Planner<'a> {
+        Planner {
+            schema,
+            who: checked.then_some(who),
+            company: who.company.id,
+            zone: &who.company.time_zone,
+            language: who.company.language,
+            me: who.user,
+            units: &who.units,
+            today: self.today(),
+            dialect: self.conn.dialect(),
+        }
     }
 
     /// Records by a filter, without rights (inside operations); archived ones are left out.
@@ -220,16 +227,12 @@ impl Cx<'_> {
     /// # Errors
     /// For fields that do not exist or may not be asked for.
     pub fn select(&mut self, query: &Query, checked: bool) -> Result<(Vec<Row>, Option<String>)> {
-        let (schema, who, today, checked) = self.planner(checked);
-        let planner = Planner {
-            schema: &schema,
-            who: checked.then_some(&*who),
-            company: who.company.id,
-            me: who.user,
-            units: &who.units,
-            today,
-            dialect: self.conn.dialect(),
-        };
+        if query.bounds.is_some() && query.limit > 0 {
+            let page = self.page(query, checked)?;
+            return Ok((page.rows, page.next));
+        }
+        let (schema, who) = (self.schema.clone(), self.who.clone());
+        let planner = self.planner(&schema, &who, checked);
         let compiled = planner.rows(query)?;
         self.write_late(None)?;
         let (mut rows, mut keys, mut more) = (Vec::new(), Vec::new(), false);
@@ -253,16 +256,8 @@ impl Cx<'_> {
     /// # Errors
     /// As [`Cx::select`].
     pub fn count(&mut self, query: &Query, checked: bool) -> Result<i64> {
-        let (schema, who, today, checked) = self.planner(checked);
-        let planner = Planner {
-            schema: &schema,
-            who: checked.then_some(&*who),
-            company: who.company.id,
-            me: who.user,
-            units: &who.units,
-            today,
-            dialect: self.conn.dialect(),
-        };
+        let (schema, who) = (self.schema.clone(), self.who.clone());
+        let planner = self.planner(&schema, &who, checked);
         let (text, params) = planner.count(query)?;
         self.write_late(None)?;
         Ok(self.conn.int(&text, &params)?.unwrap_or(0))
@@ -273,16 +268,8 @@ impl Cx<'_> {
     /// # Errors
     /// As [`Cx::select`].
     pub fn group(&mut self, query: &Query, checked: bool) -> Result<Vec<serde_json::Value>> {
-        let (schema, who, today, checked) = self.planner(checked);
-        let planner = Planner {
-            schema: &schema,
-            who: checked.then_some(&*who),
-            company: who.company.id,
-            me: who.user,
-            units: &who.units,
-            today,
-            dialect: self.conn.dialect(),
-        };
+        let (schema, who) = (self.schema.clone(), self.who.clone());
+        let planner = self.planner(&schema, &who, checked);
         let compiled = planner.groups(query)?;
         self.write_late(None)?;
         let rows = self.conn.rows(&compiled.text, &compiled.params)?;

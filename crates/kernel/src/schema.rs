@@ -174,6 +174,11 @@ impl Schema {
                 }
             }
         }
+        for plan in self.modules.iter().flat_map(|m| m.schedules) {
+            if !self.jobs.contains_key(plan.job) || !crate::schedule::is_cron(plan.cron) {
+                return wrong(format!("{} is planned at {}, which cannot be", plan.job, plan.cron));
+            }
+        }
         for event in self.listeners.keys().filter(|e| **e != "*") {
             if !self.events.contains_key(event) {
                 return wrong(format!("somebody listens to {event}, which is not registered"));
@@ -242,7 +247,7 @@ fn column(name: &str, ty: store::schema::ColumnType, not_null: bool) -> store::s
 }
 
 fn table(plan: &Plan) -> store::schema::Table {
-    use store::schema::{Column, ColumnType, Index, Table};
+    use store::schema::{Column, ColumnType, Table};
     let mut columns = vec![column("id", ColumnType::Int, true)];
     for name in plan.managed().into_iter().skip(1) {
         columns.push(column(name, ColumnType::Int, true));
@@ -267,32 +272,7 @@ fn table(plan: &Plan) -> store::schema::Table {
         };
         columns.push(column(&derived.column, ty, false));
     }
-    let scoped = |fields: &[&str]| {
-        let mut all: Vec<String> = if plan.def.shared { Vec::new() } else { vec!["company".to_owned()] };
-        all.extend(fields.iter().map(|f| plan.column(f).unwrap_or(f).to_owned()));
-        all
-    };
-    let mut indexes = Vec::new();
-    let mut index = |columns: Vec<String>, unique: bool| {
-        let name = format!("{}_{}_{}", plan.table, columns.join("_"), if unique { "key" } else { "idx" });
-        if !indexes.iter().any(|i: &Index| i.name == name) {
-            indexes.push(Index { name, columns, unique, filter: None });
-        }
-    };
-    for field in &plan.fields {
-        if field.unique {
-            index(scoped(&[field.name]), true);
-        }
-        if field.indexed || field.name == plan.def.owner {
-            index(vec![column_of(field)], false);
-        }
-    }
-    for unique in plan.def.uniques {
-        index(scoped(unique), true);
-    }
-    for list in plan.def.indexes {
-        index(list.iter().map(|f| plan.column(f).unwrap_or(f).to_owned()).collect(), false);
-    }
+    let indexes = indexes(plan);
     let checks = plan
         .checks
         .iter()
@@ -315,6 +295,43 @@ fn table(plan: &Plan) -> store::schema::Table {
         search: plan.search,
         view: Some(crate::reporting::view(plan, plan.dialect)),
     }
+}
+
+/// The indexes of an entity's table.
+pub(crate) fn indexes(plan: &Plan) -> Vec<store::schema::Index> {
+    use store::schema::Index;
+    let scoped = |columns: Vec<String>| {
+        let mut all: Vec<String> = if plan.def.shared { Vec::new() } else { vec!["company".to_owned()] };
+        all.extend(columns);
+        all
+    };
+    let named = |fields: &[&str]| fields.iter().map(|f| plan.column(f).unwrap_or(f).to_owned()).collect::<Vec<_>>();
+    let mut indexes = Vec::new();
+    let mut index = |columns: Vec<String>, unique: bool| {
+        let name = format!("{}_{}_{}", plan.table, columns.join("_"), if unique { "key" } else { "idx" });
+        if !indexes.iter().any(|i: &Index| i.name == name) {
+            indexes.push(Index { name, columns, unique, filter: None });
+        }
+    };
+    for field in &plan.fields {
+        if field.unique {
+            index(scoped(named(&[field.name])), true);
+        }
+        if field.indexed || field.name == plan.def.owner {
+            index(vec![column_of(field)], false);
+        }
+    }
+    for unique in plan.def.uniques {
+        index(scoped(named(unique)), true);
+    }
+    for list in plan.def.indexes {
+        index(named(list), false);
+    }
+    // What is ordered by the rules of the language can be paged through at any size.
+    for derived in plan.derived.iter().filter(|d| d.what == crate::plan::DerivedKind::Sort) {
+        index(scoped(vec![derived.column.clone()]), false);
+    }
+    indexes
 }
 
 fn link_table(plan: &Plan, name: &str, to: &str) -> store::schema::Table {

@@ -1,13 +1,17 @@
 //! What all requests of a process share: the schema, identifiers, the clock, listeners, files.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
-use store::{Conn, Value};
+use store::{Conn, Dialect, Value};
 
 use crate::{error::Result, files::Files, hub::Hub, json::MAX_ID, memory::Steady, schema::Schema};
 
@@ -64,6 +68,38 @@ pub struct Shared {
     pub(crate) steady: Steady,
     /// Counts changes of rights, users, sessions; caches compare it.
     pub(crate) access_version: AtomicI64,
+    pub(crate) sizes: Sizes,
+}
+
+/// How long a size is believed.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// How many rows tables have, for estimates.
+#[derive(Default)]
+pub(crate) struct Sizes(Mutex<HashMap<String, (Instant, i64)>>);
+
+impl Sizes {
+    /// The rows of a table, as they were a moment ago.
+    pub(crate) fn of(&self, table: &str, conn: &mut dyn Conn) -> Result<i64> {
+        if let Some((at, size)) = self.0.lock().get(table).copied()
+            && at.elapsed() < BELIEVED
+        {
+            return Ok(size);
+        }
+        let known = match conn.dialect() {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => {
+                let text = "SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = to_regclass(CAST(? AS text))";
+                conn.int(text, &[Value::from(store::quoted(table))])?.filter(|size| *size > 0)
+            }
+        };
+        let size = match known {
+            Some(size) => size,
+            None => conn.int(&format!("SELECT COUNT(*) FROM {}", store::quoted(table)), &[])?.unwrap_or(0),
+        };
+        self.0.lock().insert(table.to_owned(), (Instant::now(), size));
+        Ok(size)
+    }
 }
 
 impl Shared {
@@ -76,6 +112,7 @@ impl Shared {
             clock: AtomicI64::new(i64::MIN),
             steady: Steady::default(),
             access_version: AtomicI64::new(0),
+            sizes: Sizes::default(),
         }
     }
     /// The present moment, to the microsecond; or the one that a test set.

@@ -189,7 +189,7 @@ impl Call {
             .filter(|n| !n.is_empty())
             .map(str::to_owned)
             .collect();
-        if names.len() > 20 { Err(Error::bad("parameter").with("name", name)) } else { Ok(names) }
+        if names.len() > 60 { Err(Error::bad("parameter").with("name", name)) } else { Ok(names) }
     }
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.to_str().ok())

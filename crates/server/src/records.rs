@@ -1,10 +1,10 @@
 //! Generic reading and writing of records.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::header;
 use kernel::{
-    Answer, AnyRef, Ask, Cx, Error, Filter, Kind, Measure, Principal, Query, Result, Right, Shape, view::Views,
+    Answer, AnyRef, Ask, Bounds, Cx, Error, Filter, Kind, Measure, Principal, Query, Result, Right, Shape, view::Views,
 };
 use serde_json::{Map, Value as J, json};
 
@@ -17,6 +17,8 @@ use crate::{
 const LIMIT: usize = 50;
 const MAX_LIMIT: usize = 1_000;
 const MAX_GROUPS: usize = 100_000;
+/// How long somebody waits for a list or a grouping.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads `limit`.
 pub(crate) fn limit(call: &Call, default: usize, max: usize) -> Result<usize> {
@@ -51,13 +53,15 @@ fn query(call: &Call, entity: &str) -> Result<Query> {
         archived: call.flag("archived")?,
         group,
         measures,
+        bounds: Some(Bounds::LIST),
         ..Query::of(entity)
     };
     Ok(query.sort_text(&sort))
 }
 
 fn shape(call: &Call, lines: bool) -> Result<Shape> {
-    Ok(Shape { expand: call.list("expand")?, titles: call.flag("titles")?, lines, editing: lines })
+    let (expand, columns) = (call.list("expand")?, call.list("columns")?);
+    Ok(Shape { expand, columns, titles: call.flag("titles")?, lines, editing: lines })
 }
 
 pub(crate) fn list(app: &Arc<App>, call: &Call, entity: &str, who: &Arc<Principal>) -> Result<Reply> {
@@ -66,16 +70,25 @@ pub(crate) fn list(app: &Arc<App>, call: &Call, entity: &str, who: &Arc<Principa
         return export::export(app, call, query, &shape, who, form);
     }
     let count = call.flag("count")?;
-    let answer = app.kernel.read(who, |cx| {
+    let answer = app.kernel.read_within(PATIENCE, who, |cx| {
+        let mut shown = 0;
         let mut answer = if query.group.is_empty() && query.measures.is_empty() {
-            let (rows, next) = cx.select(&query, true)?;
-            json!({"rows": cx.present(entity, &rows, &shape)?, "next": next})
+            let page = cx.page(&query, true)?;
+            shown = page.rows.len() as i64 + i64::from(page.next.is_some());
+            let mut answer = json!({"rows": cx.present(entity, &page.rows, &shape)?, "next": page.next});
+            if page.incomplete {
+                answer["incomplete"] = J::Bool(true);
+            }
+            answer
         } else {
             let rows = if shape.titles { cx.group_titled(&query, true)? } else { cx.group(&query, true)? };
             json!({"rows": rows, "next": null})
         };
         if count {
-            answer["count"] = J::from(cx.count(&query, true)?);
+            let count = cx.counted(&query, true)?;
+            // An estimate never says less than what stands there.
+            answer["count"] = J::from(if count.exact { count.value } else { count.value.max(shown) });
+            answer["count_exact"] = J::Bool(count.exact);
         }
         Ok(answer)
     })?;
@@ -185,6 +198,7 @@ pub(crate) fn panel(app: &App, call: &Call, entity: &str, id: i64, key: &str, wh
             filter: Some(filter.clone()),
             limit,
             after: call.param("after").map(str::to_owned),
+            bounds: Some(Bounds::LIST),
             ..Query::of(other)
         };
         let (rows, next) = cx.select(&query.sort_text(sort), true)?;

@@ -18,7 +18,7 @@ mod value;
 
 pub use conn::{ColumnInfo, Conn, Dialect, IndexInfo, TableInfo};
 pub use error::{ConstraintKind, Error, Result};
-pub use search::{quoted, search_condition, search_match};
+pub use search::{quoted, search_condition, search_match, search_parts};
 pub use stats::Stats;
 pub use store::{Folded, Options, Store};
 pub use value::Value;

@@ -23,6 +23,15 @@ pub fn search_condition(dialect: Dialect, table: &str, id_column_sql: &str) -> S
     }
 }
 
+/// The index of words of a table by itself: its name, its id, and the condition with one `?` for [`search_match`].
+pub fn search_parts(dialect: Dialect, table: &str) -> (String, &'static str, String) {
+    let name = search_table(table);
+    match dialect {
+        Dialect::Sqlite => (name.clone(), "rowid", format!("{} MATCH ?", quoted(&name))),
+        Dialect::Postgres => (name, "\"id\"", "\"words\" @@ CAST(CAST(? AS text) AS tsquery)".to_owned()),
+    }
+}
+
 /// The parameter of [`search_condition`]: rows that have, for every word, a token that begins with it.
 /// Words are data: whatever stands in them, they never act as operators. Without any usable word nothing matches.
 pub fn search_match(dialect: Dialect, words: &[String]) -> Value {

@@ -8,6 +8,10 @@ mod deals;
 mod kit;
 #[path = "suite/leads.rs"]
 mod leads;
+#[path = "suite/lists.rs"]
+mod lists;
+#[path = "suite/naive.rs"]
+mod naive;
 #[path = "suite/random.rs"]
 mod random;
 #[path = "suite/rights.rs"]

@@ -74,7 +74,8 @@ pub static MODULE: Module = Module {
     events: &[event::<InvoicePosted>(), event::<InvoicePaid>(), event::<InvoiceOverdue>()],
     listens: &[on!(LetterSent, letter::left)],
     checks: check::CHECKS,
-    jobs: &[Job { name: "finance.overdue", every: 86_400, run: letter::overdue }],
+    jobs: &[Job { name: "finance.overdue", every: 0, run: letter::overdue }],
+    schedules: &[kernel::SchedulePlan { job: "finance.overdue", cron: "0 7 * * *" }],
     errors: &[
         "finance.controlled",
         "finance.credit_of_credit",

@@ -6,6 +6,8 @@
 mod custom;
 #[path = "suite/dry.rs"]
 mod dry;
+#[path = "suite/jobs.rs"]
+mod jobs;
 #[path = "suite/views.rs"]
 mod views;
 

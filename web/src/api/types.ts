@@ -161,6 +161,10 @@ export interface Page {
   rows: Row[];
   next: string | null;
   count?: number;
+  /** False where the count is an estimate. */
+  count_exact?: boolean;
+  /** Not all was looked at for this page. */
+  incomplete?: boolean;
   sums?: Values;
 }
 

@@ -89,6 +89,8 @@ export const cs: Record<Key, Message> = {
   'list.clear': 'Zrušit hledání a filtr',
   'list.all': 'Vše',
   'list.count': { one: '{count} záznam', few: '{count} záznamy', many: '{count} záznamu', other: '{count} záznamů' },
+  'list.countAbout': { one: 'Asi {count} záznam', few: 'Asi {count} záznamy', many: 'Asi {count} záznamu', other: 'Asi {count} záznamů' },
+  'list.newest': 'Tato slova má velmi mnoho záznamů: prošly se jen ty nejnovější. Přidejte slovo.',
   'list.total': 'Celkem',
   'list.totals': 'Součty',
   'list.sortBy': 'Řadit podle pole {field}',

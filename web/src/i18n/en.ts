@@ -91,6 +91,8 @@ export const en = {
   'list.clear': 'Clear search and filter',
   'list.all': 'All',
   'list.count': { one: '{count} record', other: '{count} records' },
+  'list.countAbout': { one: 'About {count} record', other: 'About {count} records' },
+  'list.newest': 'Very many records have these words: only the newest of them were looked at. Add a word.',
   'list.total': 'Total',
   'list.totals': 'Totals',
   'list.sortBy': 'Sort by {field}',

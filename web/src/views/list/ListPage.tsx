@@ -106,7 +106,7 @@ function List({ name, entity }: { name: string; entity: Entity }) {
       <header className="page-head list-head">
         <h1>
           {entity.plural}{' '}
-          {count !== undefined && rows ? <span className="dim list-count num" title={t('list.count', { count })}>{count}</span> : null}
+          {count !== undefined && rows ? <span className="dim list-count num" title={t(pages.about ? 'list.countAbout' : 'list.count', { count })}>{pages.about ? `≈ ${count}` : count}</span> : null}
         </h1>
         <span className="grow" />
         <QuickSearch value={search.q ?? ''} onChange={(q) => go({ q: q || undefined }, true)} />
@@ -184,6 +184,7 @@ function List({ name, entity }: { name: string; entity: Entity }) {
             </Quiet>
           )
         ) : null}
+        {rows && !pages.more && pages.incomplete ? <p className="dim small" role="status">{t('list.newest')}</p> : null}
         {rows && pages.more ? <div className="list-more dim small" role="status">{t('app.loading')}</div> : null}
       </div>
       {rows && peeked !== null && !phone ? <Peek name={name} entity={entity} id={peeked} onClose={() => setPeeked(null)} /> : null}

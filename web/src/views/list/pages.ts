@@ -52,6 +52,10 @@ export interface Pages {
   /** A page that is not drawn says how many rows it has. */
   pages: { rows: Row[] | null; length: number }[];
   count: number | undefined;
+  /** The count is an estimate. */
+  about: boolean;
+  /** Not all was looked at: narrower words would find what is missing. */
+  incomplete: boolean;
   loading: boolean;
   fetching: boolean;
   error: unknown;
@@ -78,7 +82,8 @@ export function usePages(name: string, query: ListQuery, enabled: boolean): Page
       gcTime: 60_000,
     })),
   });
-  const counted = client.getQueryData<Page>(keys.list(name, { ...query, after: null, count: true }))?.count;
+  const head = client.getQueryData<Page>(keys.list(name, { ...query, after: null, count: true }));
+  const counted = head?.count;
 
   useEffect(() => {
     let starts = current.starts;
@@ -116,6 +121,8 @@ export function usePages(name: string, query: ListQuery, enabled: boolean): Page
   return {
     pages,
     count: counted ?? (ready ? undefined : remembered.current),
+    about: head?.count_exact === false,
+    incomplete: found.some((each) => each.data?.incomplete === true && each.data.next === null),
     loading: enabled && !ready && before.current.length === 0 && !found[0]?.isError,
     fetching: found.some((each) => each.isFetching),
     error: found.find((each) => each.isError)?.error ?? null,
