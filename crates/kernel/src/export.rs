@@ -87,7 +87,11 @@ impl Export {
         } else {
             let known: Vec<&String> = fields.iter().filter(|name| *name != "id").collect();
             kernel.read(who, |cx| {
-                let found = known.iter().map(|name| Ok(((*name).clone(), cx.column_field(&query.entity, name)?)));
+                let found = known.iter().map(|name| {
+                    // What may not be seen is not there.
+                    let field = cx.column_field(&query.entity, name).map_err(|_| crate::condition::no_field(name))?;
+                    Ok(((*name).clone(), field))
+                });
                 found.collect::<Result<_>>()
             })?
         };
