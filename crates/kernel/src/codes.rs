@@ -5,6 +5,8 @@ pub const CODES: &[&str] = &[
     "any_ref",
     "bool",
     "bulk_refused",
+    "bulk_row",
+    "bulk_single",
     "busy",
     "by_operation",
     "by_operation_only",

@@ -337,6 +337,16 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Ends a frame of a generic write, of which the write itself has told.
+    pub(crate) fn leave_quietly(&mut self) {
+        self.frames.pop();
+    }
+
+    /// True while a generic surface (a form, the interface, a bulk request, an import) writes down what somebody gave.
+    pub fn is_generic(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.op.name.starts_with("record."))
+    }
+
     /// Writes the log row of an operation and answers its id.
     pub(crate) fn log(&mut self, name: &str, target: Option<AnyRef>) -> Result<i64> {
         let id = self.new_id()?;

@@ -74,7 +74,7 @@ pub struct Kernel {
 }
 
 pub(crate) static CREATE: OpDef = OpDef { name: "record.create", ..OpDef::BASE };
-static CHANGE: OpDef = OpDef { name: "record.change", ..OpDef::BASE };
+pub(crate) static CHANGE: OpDef = OpDef { name: "record.change", ..OpDef::BASE };
 pub(crate) static REMOVE: OpDef = OpDef { name: "record.delete", ..OpDef::BASE };
 static WORK: OpDef = OpDef { name: "sys.work", ..OpDef::BASE };
 

@@ -317,7 +317,11 @@ impl Cx<'_> {
 
     /// Runs the rules over an incoming record and validates it: what comes out may be stored.
     fn settle(&mut self, plan: &Plan, old: Option<&Row>, incoming: &mut Incoming) -> Result<()> {
+        // Rules know through what door it comes, also where an import or a bulk request stands around it.
+        let log = self.frames.last().map_or(0, |frame| frame.log);
+        self.frames.push(crate::cx::Frame { op: &crate::engine::CREATE, log });
         let ruled = self.rules(plan, old, incoming);
+        self.frames.pop();
         let errors = self.all_faults(plan, old, incoming)?;
         match ruled {
             // What is missing explains a rule's trouble better than the rule does.

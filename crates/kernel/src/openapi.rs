@@ -6,7 +6,15 @@ mod schemas;
 
 use serde_json::{Map, Value as J, json};
 
-use crate::{Language, def::OpDef, engine::Kernel, example, field::Kind, plan::Plan, schema::Schema};
+use crate::{
+    Language,
+    def::{EntityDef, OpDef},
+    engine::Kernel,
+    example,
+    field::Kind,
+    plan::Plan,
+    schema::Schema,
+};
 
 use schemas::{fields_schema, kind_schema, reference};
 
@@ -25,6 +33,10 @@ impl Kernel {
             let def = (entry.def)();
             let (address, path) = operation_path(&schema, def);
             paths.insert(address, path);
+            if !def.read && !def.file {
+                let (address, path) = many_path(&schema, def);
+                paths.insert(address, path);
+            }
         }
         fixed::other_paths(&mut paths);
         json!({
@@ -170,6 +182,9 @@ fn entity_paths(schema: &Schema, plan: &Plan, paths: &mut Map<String, J>) {
             "responses": answers("204", "Deleted, or archived where anything refers to it.", None),
         });
     }
+    if schemas::typed(plan) {
+        paths.insert(format!("{root}/bulk"), bulk_path(def, &label));
+    }
     let draft = json!({"post": {
         "operationId": format!("draft.{}", def.name),
         "summary": format!("Evaluate while typing: {label}"),
@@ -202,6 +217,65 @@ fn entity_paths(schema: &Schema, plan: &Plan, paths: &mut Map<String, J>) {
     paths.insert(format!("{root}/draft"), draft);
     paths.insert(root.clone(), collection);
     paths.insert(format!("{root}/{{id}}"), one);
+}
+
+/// What rows of a bulk request answer.
+fn bulk_answer(extra: &J) -> J {
+    json!({"type": "object", "required": ["rows", "done", "refused"], "properties": {
+        "rows": {"type": "array", "items": {"type": "object", "required": ["status"], "properties": {
+            "status": {"type": "integer", "description": "As the single request would answer."},
+            "id": {"type": "integer"}, "rev": {"type": "integer"}, "output": extra,
+            "notes": {"type": "array", "items": {"type": "object"}},
+            "problem": {"type": "object", "description": "Why it was refused."}}}},
+        "done": {"type": "integer"}, "refused": {"type": "integer"},
+        "numbers": {"type": "array", "items": {"type": "object"}}}})
+}
+
+fn trial_parameters() -> J {
+    json!([
+        parameter("dry_run", "query", "integer", "1 tries it and tells what would change; stores nothing."),
+        key_parameter()
+    ])
+}
+
+fn bulk_path(def: &EntityDef, label: &str) -> J {
+    let seen = json!({"type": "object", "required": ["id"], "additionalProperties": false,
+        "properties": {"id": {"type": "integer"}, "rev": {"type": "integer"}}});
+    let row = json!({"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+        "properties": {"create": reference(&format!("{}.new", def.name)), "change": {"type": "object", "required": ["id"]}, "delete": seen}});
+    let input = json!({"type": "object", "required": ["rows"], "additionalProperties": false, "properties": {
+        "rows": {"type": "array", "maxItems": crate::bulk::MOST_ROWS, "items": row},
+        "atomic": {"type": "boolean", "description": "All of them or none."}},
+        "example": {"rows": [{"delete": {"id": 17}}], "atomic": false}});
+    json!({"post": {
+        "operationId": format!("bulk.{}", def.name),
+        "summary": format!("Create, change and delete many: {label}"),
+        "tags": [def.name],
+        "parameters": trial_parameters(),
+        "requestBody": body(&input),
+        "responses": answers("200", "A row for each.", Some(bulk_answer(&json!({"type": "object"})))),
+    }})
+}
+
+fn many_path(schema: &Schema, def: &OpDef) -> (String, J) {
+    let mut input = fields_schema(schema, def.name, (def.input)().iter(), false);
+    input["additionalProperties"] = J::from(false);
+    let output = fields_schema(schema, def.name, (def.output)().iter(), true);
+    let example = example::object(schema, (def.input)().iter());
+    let all = json!({"type": "object", "required": ["inputs"], "additionalProperties": false, "properties": {
+        "inputs": {"type": "array", "maxItems": crate::bulk::MOST_ROWS, "items": input},
+        "atomic": {"type": "boolean", "description": "All of them or none."}},
+        "example": {"inputs": [example], "atomic": false}});
+    let module = def.name.split('.').next().unwrap_or(def.name);
+    let told = json!({"post": {
+        "operationId": format!("bulk.{}", def.name),
+        "summary": format!("{}, many times", schema.operation_label(Language::En, def)),
+        "tags": [format!("operations: {module}")],
+        "parameters": trial_parameters(),
+        "requestBody": body(&all),
+        "responses": answers("200", "A row for each.", Some(bulk_answer(&output))),
+    }});
+    (format!("/api/v1/operations/{}/bulk", def.name), told)
 }
 
 fn operation_path(schema: &Schema, def: &OpDef) -> (String, J) {

@@ -47,6 +47,30 @@ pub(crate) fn call(app: &Arc<App>, call: &Call, caller: &Caller, name: &str) -> 
     Ok(records::written(&answer))
 }
 
+/// One operation, called many times.
+pub(crate) fn many(app: &App, call: &Call, name: &str, ask: &Ask) -> Result<Reply> {
+    let mut answer = app.kernel.run_many(name, &call.json()?, ask)?;
+    let numbers = numbers(&answer);
+    if !numbers.is_empty() {
+        answer.output["numbers"] = J::Array(numbers);
+    }
+    Ok(records::written(&tried(&app.kernel, answer, ask)))
+}
+
+/// What a trial would change, beside its answer.
+pub(crate) fn tried(kernel: &Kernel, mut answer: Answer, ask: &Ask) -> Answer {
+    if ask.dry_run {
+        answer.output["_dry_run"] = json!({"changes": changes(kernel, &answer.changes, &ask.who)});
+    }
+    answer
+}
+
+/// The numbers that were drawn.
+fn numbers(answer: &Answer) -> Vec<J> {
+    let told = |n: &kernel::NumberDrawn| json!({"entity": n.record.entity, "id": n.record.id, "field": n.field, "number": n.number});
+    answer.numbers.iter().map(told).collect()
+}
+
 /// The input from the query: texts as they stand, the structured kinds as JSON.
 fn from_query(call: &Call, def: &OpDef) -> Result<J> {
     let mut input = Map::new();
@@ -162,11 +186,7 @@ fn result(kernel: &Kernel, def: &OpDef, answer: &Answer, who: &Arc<Principal>) -
             Ok((links, cx.notes_json(&answer.notes)?))
         })?
     };
-    let numbers: Vec<J> = answer
-        .numbers
-        .iter()
-        .map(|n| json!({"entity": n.record.entity, "id": n.record.id, "field": n.field, "number": n.number}))
-        .collect();
+    let numbers = numbers(answer);
     Ok(json!({"message": message(kernel, def, answer, who.language), "links": links, "next": next, "numbers": numbers}))
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as J, json};
 
 use crate::{
     app::{App, Call, read_json},
-    export,
+    export, operations,
     reply::{self, Reply},
 };
 
@@ -149,6 +149,11 @@ pub(crate) fn change(app: &App, call: &Call, entity: &str, id: i64, ask: &Ask) -
 
 pub(crate) fn remove(app: &App, call: &Call, entity: &str, id: i64, ask: &Ask) -> Result<Reply> {
     Ok(written(&app.kernel.remove(entity, id, call.revision(), ask)?))
+}
+
+pub(crate) fn bulk(app: &App, call: &Call, entity: &str, ask: &Ask) -> Result<Reply> {
+    let answer = app.kernel.bulk(entity, &call.json()?, ask)?;
+    Ok(written(&operations::tried(&app.kernel, answer, ask)))
 }
 
 pub(crate) fn history(app: &App, call: &Call, entity: &str, id: i64, who: &Arc<Principal>) -> Result<Reply> {

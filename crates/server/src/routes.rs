@@ -26,12 +26,14 @@ pub(crate) enum Route {
     File(i64),
     Entity(String),
     Draft(String),
+    Bulk(String),
     Record(String, i64),
     History(String, i64),
     Links(String, i64),
     Attachments(String, i64),
     Panel(String, i64, String),
     Operation(String),
+    Many(String),
 }
 
 pub(crate) fn wrong_method(method: &Method, allowed: &str) -> Error {
@@ -61,12 +63,14 @@ impl Route {
             ["files", file] => Self::File(id(file)?),
             ["entities", entity] => Self::Entity(owned(entity)),
             ["entities", entity, "draft"] => Self::Draft(owned(entity)),
+            ["entities", entity, "bulk"] => Self::Bulk(owned(entity)),
             ["entities", entity, record] => Self::Record(owned(entity), id(record)?),
             ["entities", entity, record, "history"] => Self::History(owned(entity), id(record)?),
             ["entities", entity, record, "links"] => Self::Links(owned(entity), id(record)?),
             ["entities", entity, record, "attachments"] => Self::Attachments(owned(entity), id(record)?),
             ["entities", entity, record, "panels", panel] => Self::Panel(owned(entity), id(record)?, owned(panel)),
             ["operations", operation] => Self::Operation(owned(operation)),
+            ["operations", operation, "bulk"] => Self::Many(owned(operation)),
             _ => return Err(Error::new(404, "no_address")),
         })
     }
@@ -74,7 +78,7 @@ impl Route {
     fn allowed(&self) -> &'static str {
         match self {
             Self::Session => "GET, HEAD, POST, DELETE",
-            Self::Setup | Self::Files | Self::Draft(_) => "POST",
+            Self::Setup | Self::Files | Self::Draft(_) | Self::Bulk(_) | Self::Many(_) => "POST",
             Self::Entity(_) | Self::Operation(_) => "GET, HEAD, POST",
             Self::Record(..) => "GET, HEAD, PATCH, DELETE",
             _ => "GET, HEAD",
@@ -110,6 +114,11 @@ pub(crate) fn ask(call: &Call, caller: &Caller) -> Result<Ask> {
     Ok(Ask { who: caller.who(call.language())?, key: call.key()?, dry_run: false })
 }
 
+/// As [`ask`], of what may be tried.
+fn tried(call: &Call, caller: &Caller) -> Result<Ask> {
+    Ok(Ask { dry_run: call.flag("dry_run")?, ..ask(call, caller)? })
+}
+
 /// Answers a request; runs beside the event loop.
 pub(crate) fn answer(app: &Arc<App>, call: &Call, caller: &Caller, route: &Route) -> Result<Reply> {
     let kernel = &app.kernel;
@@ -135,6 +144,8 @@ pub(crate) fn answer(app: &Arc<App>, call: &Call, caller: &Caller, route: &Route
             _ => records::list(app, call, entity, &who()?),
         },
         Route::Draft(entity) => Ok(reply::json(200, &kernel.draft(entity, &call.json()?, &who()?)?)),
+        Route::Bulk(entity) => records::bulk(app, call, entity, &tried(call, caller)?),
+        Route::Many(name) => operations::many(app, call, name, &tried(call, caller)?),
         Route::Record(entity, id) => match call.method {
             Method::PATCH => records::change(app, call, entity, *id, &ask(call, caller)?),
             Method::DELETE => records::remove(app, call, entity, *id, &ask(call, caller)?),

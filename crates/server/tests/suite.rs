@@ -2,6 +2,8 @@
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/bulk.rs"]
+mod bulk;
 #[path = "suite/companies.rs"]
 mod companies;
 #[path = "suite/live.rs"]

@@ -55,7 +55,7 @@ pub struct Company {
 impl Rules for Company {
     fn check(old: Option<&Self>, new: &mut Self, cx: &mut Cx<'_>) -> Result<()> {
         // A company is founded with all that modules set up for it, never just written down.
-        if old.is_none() && cx.operation().is_some_and(|op| op.name == "record.create") {
+        if old.is_none() && cx.is_generic() {
             return Err(Error::new(403, "by_operation_only").with("entity", Company::NAME));
         }
         if jiff::tz::TimeZone::get(&new.time_zone).is_err() {

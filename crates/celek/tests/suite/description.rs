@@ -101,6 +101,9 @@ fn misfits(all: &J, schema: &J, value: &J, at: &str, out: &mut Vec<String>) {
                 }
                 true
             }
+            ("maxItems", J::Array(items)) => items.len() as u64 <= rule.as_u64().unwrap(),
+            ("minProperties", J::Object(map)) => map.len() as u64 >= rule.as_u64().unwrap(),
+            ("maxProperties", J::Object(map)) => map.len() as u64 <= rule.as_u64().unwrap(),
             ("description" | "example" | "readOnly" | "x-entity", _) => true,
             (
                 "pattern"
@@ -146,6 +149,7 @@ fn operation_id(path: &str, method: &str) -> Option<String> {
         (["operations", name], "get") => format!("get.{name}"),
         (["entities", name], "get") => format!("list.{name}"),
         (["entities", name], "post") => format!("create.{name}"),
+        (["entities" | "operations", name, "bulk"], "post") => format!("bulk.{name}"),
         (["entities", name, "draft"], "post") => format!("draft.{name}"),
         (["entities", name, "{id}"], "get") => format!("get.{name}"),
         (["entities", name, "{id}"], "patch") => format!("change.{name}"),

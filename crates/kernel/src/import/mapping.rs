@@ -224,15 +224,13 @@ impl Paths<'_> {
         let mut names = HashMap::new();
         self.add(self.plan, &[String::new()], "", &mut names);
         for many in self.plan.def.many {
-            let key = format!("{}.{}.label", self.plan.def.name, many.name);
-            for text in self.words(many.name, &key) {
+            for text in self.words("many", many.name) {
                 names.entry(folded(&text)).or_insert_with(|| many.name.to_owned());
             }
         }
         for lines in self.plan.def.lines {
             let Ok(other) = self.schema.plan(lines.entity) else { continue };
-            let mut before: Vec<String> =
-                self.words(lines.name, &format!("{}.{}.label", self.plan.def.name, lines.name));
+            let mut before: Vec<String> = self.words("lines", lines.name);
             before.extend(lang::Language::ALL.map(|language| self.schema.entity_label(language, &other.def)));
             before.extend(lang::Language::ALL.map(|language| self.schema.entity_plural(language, &other.def)));
             let before: Vec<String> = before.into_iter().map(|text| format!("{text}.")).collect();
@@ -241,10 +239,14 @@ impl Paths<'_> {
         names
     }
 
-    fn words(&self, name: &str, key: &str) -> Vec<String> {
+    /// What a group of lines or a relation is called.
+    fn words(&self, group: &str, name: &str) -> Vec<String> {
         let mut words = vec![name.to_owned(), name.replace('_', " ")];
-        for language in lang::Language::ALL {
-            words.extend(self.schema.catalogue.get(language, key).map(str::to_owned));
+        let entity = self.plan.def.name;
+        for key in [format!("{entity}.{group}.{name}"), format!("{entity}.fields.{name}"), format!("{group}.{name}")] {
+            words.extend(
+                lang::Language::ALL.iter().filter_map(|l| self.schema.catalogue.get(*l, &key)).map(str::to_owned),
+            );
         }
         words
     }

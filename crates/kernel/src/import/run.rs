@@ -255,7 +255,7 @@ impl Kernel {
             let count = records.len();
             let mut took = 0;
             let mut write = |careful: bool| {
-                self.work_on(who, "sys.import.run", Some(AnyRef::new("sys.import", id.raw())), |cx| {
+                self.work_on(who, "sys.import.start", Some(AnyRef::new("sys.import", id.raw())), |cx| {
                     let began = Instant::now();
                     let import = write(cx, id, runner, source, resolver, &records, careful);
                     took = began.elapsed().as_millis();
