@@ -151,6 +151,15 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Asks the raw database about one entity's table; nothing that is remembered is forgotten for it.
+    ///
+    /// # Errors
+    /// As the database does.
+    pub fn ask_rows(&mut self, entity: &str, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>> {
+        self.write_late(Some(entity))?;
+        Ok(self.conn.rows(sql, params)?)
+    }
+
     /// The moment of the transaction: the same for all that it writes.
     pub fn now(&self) -> Timestamp {
         self.now

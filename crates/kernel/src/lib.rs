@@ -9,6 +9,7 @@ pub mod access;
 mod approach;
 mod ask;
 mod attach;
+mod behind;
 mod bulk;
 mod checks;
 mod codes;

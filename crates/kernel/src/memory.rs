@@ -3,7 +3,7 @@
 //! shared between transactions.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use store::Value;
 
 use crate::{
+    behind::Behind,
     cx::{Cx, Mode},
     error::{Error, Result},
     plan::{Plan, Taking},
@@ -46,6 +47,21 @@ impl Question {
     }
     fn about(&self, changed: &[&str]) -> bool {
         self.columns.split(',').any(|column| changed.contains(&column))
+    }
+
+    /// Whether a row may be among what this asks for.
+    fn fits(&self, plan: &Plan, row: &Row) -> bool {
+        self.columns.split(',').zip(&self.params).all(|(column, wanted)| match column {
+            "id" => *wanted == Value::Int(row.id),
+            "company" => *wanted == Value::Int(row.company),
+            "archived" => *wanted == Value::Int(i64::from(row.archived)),
+            _ => plan
+                .columns
+                .iter()
+                .position(|c| c == column)
+                .and_then(|at| row.cells.get(at))
+                .is_none_or(|c| c == wanted),
+        })
     }
 }
 
@@ -86,6 +102,8 @@ pub(crate) struct Memory {
     /// Rows that nobody else changes before the transaction ends: what is remembered of them is how they stand.
     held: HashSet<(&'static str, i64)>,
     late: Vec<(Arc<Plan>, Vec<Value>)>,
+    /// Kept rows that are written behind, in the order of locks.
+    pub(crate) behind: BTreeMap<(&'static str, i64), Behind>,
     /// The highest rank of which a row is held; what a savepoint gives back counts on.
     rank: Rank,
     /// Steady entities of which something was written.
@@ -107,7 +125,7 @@ impl Memory {
         self.held.insert((plan.def.name, id));
     }
 
-    fn holds(&self, plan: &Plan, id: i64) -> bool {
+    pub(crate) fn holds(&self, plan: &Plan, id: i64) -> bool {
         self.held.contains(&(plan.def.name, id))
     }
 
@@ -152,17 +170,26 @@ impl Memory {
     /// A row is new.
     pub(crate) fn inserted(&mut self, plan: &Plan, row: Row) {
         self.wrote(plan);
-        self.asked.remove(plan.def.name);
+        if let Some(asked) = self.asked.get_mut(plan.def.name) {
+            asked.retain(|question, _| !question.fits(plan, &row));
+        }
         let id = row.id;
         self.keep(plan, row);
         self.hold(plan, id);
+    }
+
+    /// Whether new rows of an entity are not in the database yet.
+    pub(crate) fn is_late(&self, entity: &str) -> bool {
+        self.late.iter().any(|(plan, _)| plan.def.name == entity)
     }
 
     /// A row has changed in these columns.
     pub(crate) fn updated(&mut self, plan: &Plan, row: Row, columns: &[&str]) {
         self.wrote(plan);
         if let Some(asked) = self.asked.get_mut(plan.def.name) {
-            asked.retain(|question, _| !question.about(columns));
+            asked.retain(|question, ids| {
+                !question.about(columns) || !(ids.contains(&row.id) || question.fits(plan, &row))
+            });
         }
         let id = row.id;
         self.keep(plan, row);
@@ -179,8 +206,11 @@ impl Memory {
     /// A row is gone.
     pub(crate) fn deleted(&mut self, plan: &Plan, id: i64) {
         self.wrote(plan);
-        self.asked.remove(plan.def.name);
+        if let Some(asked) = self.asked.get_mut(plan.def.name) {
+            asked.retain(|_, ids| !ids.contains(&id));
+        }
         self.rows.remove(&(plan.def.name, id));
+        self.behind.remove(&(plan.def.name, id));
     }
 }
 
@@ -245,7 +275,8 @@ impl Cx<'_> {
 
     /// Whether rows of this entity may be written later: nothing can refer to them, change them, or collide with them.
     fn may_be_late(&self, plan: &Plan) -> bool {
-        plan.def.append_only && !plan.search && !plan.distinct && self.schema.leaves.contains(plan.def.name)
+        let kind = plan.def.append_only || plan.def.kept;
+        kind && !plan.search && !plan.distinct && self.schema.leaves.contains(plan.def.name)
     }
 
     /// Inserts rows of one entity together: now, or with their neighbours where they may be late.
@@ -267,7 +298,10 @@ impl Cx<'_> {
 
     /// Writes what is late, before somebody looks for it in this entity (in any, where none is named).
     pub(crate) fn write_late(&mut self, entity: Option<&str>) -> Result<()> {
-        if entity.is_some_and(|entity| !self.memory.late.iter().any(|(plan, _)| plan.def.name == entity)) {
+        if !self.memory.behind.is_empty() {
+            self.write_behind(entity)?;
+        }
+        if entity.is_some_and(|entity| !self.memory.is_late(entity)) {
             return Ok(());
         }
         let late = std::mem::take(&mut self.memory.late);
@@ -307,6 +341,7 @@ impl Cx<'_> {
     /// After a savepoint was rolled back: nothing that was remembered is sure, nothing late is wanted.
     pub(crate) fn rolled_back(&mut self) {
         self.memory.late.clear();
+        self.memory.behind.clear();
         self.memory.learned.clear();
         self.memory.forget();
     }

@@ -247,21 +247,27 @@ impl Plan {
         all
     }
 
-    fn text_where(&self, columns: &[&str], taking: Taking) -> Arc<str> {
+    /// A select of whole rows, which takes them so. The builder leaves locks out where there is one writer. What only refers
+    /// to a row need not wait.
+    fn select_all(&self, taking: Taking) -> sea_query::SelectStatement {
         let mut select = Query::select();
         select.from_as(Alias::new(&self.table), Alias::new("t")).exprs(self.row_exprs("t"));
+        match taking {
+            Taking::Look => &mut select,
+            Taking::Wait => select.lock(LockType::NoKeyUpdate),
+            Taking::AtOnce => select.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::Nowait),
+        };
+        select
+    }
+
+    fn text_where(&self, columns: &[&str], taking: Taking) -> Arc<str> {
+        let mut select = self.select_all(taking);
         for column in columns {
             select.and_where(Expr::col((Alias::new("t"), Alias::new(*column))).eq(0));
         }
         if columns != ["id"] {
             select.order_by((Alias::new("t"), Alias::new("id")), sea_query::Order::Asc);
         }
-        // The builder leaves locks out where there is one writer. What only refers to the row need not wait.
-        match taking {
-            Taking::Look => &mut select,
-            Taking::Wait => select.lock(LockType::NoKeyUpdate),
-            Taking::AtOnce => select.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::Nowait),
-        };
         Arc::from(sql::select(self.dialect, &select).0)
     }
 
@@ -277,6 +283,36 @@ impl Plan {
             return found.clone();
         }
         let text = self.text_where(columns, taking);
+        self.shapes.write().insert(key, text.clone());
+        text
+    }
+
+    /// The text of a select where the first of these columns has one of so many values and the others are equal.
+    pub fn select_any(&self, columns: &[&str], values: usize, taking: Taking) -> Arc<str> {
+        let key = format!("a:{taking:?}:{values}:{}", columns.join(",")).into_bytes();
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let mut select = self.select_all(taking);
+        for (at, column) in columns.iter().enumerate() {
+            let column = Expr::col((Alias::new("t"), Alias::new(*column)));
+            select.and_where(if at == 0 { column.is_in(vec![0; values]) } else { column.eq(0) });
+        }
+        select.order_by((Alias::new("t"), Alias::new("id")), sea_query::Order::Asc);
+        let text: Arc<str> = Arc::from(sql::select(self.dialect, &select).0);
+        self.shapes.write().insert(key, text.clone());
+        text
+    }
+
+    /// The text of a delete of so many rows by id; built once per number.
+    pub fn delete_many(&self, rows: usize) -> Arc<str> {
+        let key = format!("x:{rows}").into_bytes();
+        if let Some(found) = self.shapes.read().get(&key) {
+            return found.clone();
+        }
+        let mut delete = Query::delete();
+        delete.from_table(Alias::new(&self.table)).and_where(Expr::col(Alias::new("id")).is_in(vec![0; rows]));
+        let text: Arc<str> = Arc::from(sql::delete(self.dialect, &delete).0);
         self.shapes.write().insert(key, text.clone());
         text
     }
@@ -353,22 +389,33 @@ impl Plan {
     /// The text of an update of these columns by id, so many rows at once; `None` where a column holds bytes. Parameters:
     /// for each column and row its id and value, then for each row its id and old rev.
     pub fn update_many(&self, columns: &[&str], rows: usize) -> Option<Arc<str>> {
-        let shape = format!("m:{}:{rows}", columns.join(",")).into_bytes();
+        self.update_rows(columns, rows, false)
+    }
+
+    /// As [`Plan::update_many`], but the new rev is told too: after the columns, for each row its id and new rev.
+    pub fn update_behind(&self, columns: &[&str], rows: usize) -> Option<Arc<str>> {
+        self.update_rows(columns, rows, true)
+    }
+
+    fn update_rows(&self, columns: &[&str], rows: usize, told: bool) -> Option<Arc<str>> {
+        let shape = format!("m:{told}:{}:{rows}", columns.join(",")).into_bytes();
         if let Some(found) = self.shapes.read().get(&shape) {
             return Some(found.clone());
         }
         let mut update = Query::update();
         update.table(Alias::new(&self.table));
         let id = || Expr::col(Alias::new("id"));
+        let by_row = |ty: &str| {
+            (0..rows).fold(CaseStatement::new(), |case, _| case.case(id().eq(0), Expr::val(0).cast_as(Alias::new(ty))))
+        };
         for column in columns {
-            let ty = self.column_type(column)?;
-            let mut case = CaseStatement::new();
-            for _ in 0..rows {
-                case = case.case(id().eq(0), Expr::val(0).cast_as(Alias::new(ty)));
-            }
-            update.value(Alias::new(*column), case);
+            update.value(Alias::new(*column), by_row(self.column_type(column)?));
         }
-        update.value(Alias::new("rev"), Expr::col(Alias::new("rev")).add(Expr::cust("1")));
+        if told {
+            update.value(Alias::new("rev"), by_row("BIGINT"));
+        } else {
+            update.value(Alias::new("rev"), Expr::col(Alias::new("rev")).add(Expr::cust("1")));
+        }
         let mut any = Cond::any();
         for _ in 0..rows {
             any = any.add(id().eq(0).and(Expr::col(Alias::new("rev")).eq(0)));

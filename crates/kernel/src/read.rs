@@ -71,7 +71,7 @@ impl Cx<'_> {
     }
 
     /// What became of reading rows: one that somebody holds while we must not wait lets the request run again.
-    fn taken(&mut self, taking: Taking, read: store::Result<()>, id: i64) -> Result<()> {
+    pub(crate) fn taken(&mut self, taking: Taking, read: store::Result<()>, id: i64) -> Result<()> {
         match read {
             Err(store::Error::Busy) if taking == Taking::AtOnce => Err(self.overtaken(id)),
             other => Ok(other?),
@@ -79,7 +79,7 @@ impl Cx<'_> {
     }
 
     /// Whether rows are held as soon as a writing transaction reads them: kept balances are read to be changed.
-    fn holds(&self, plan: &Plan) -> bool {
+    pub(crate) fn holds(&self, plan: &Plan) -> bool {
         self.writable() && plan.def.kept
     }
 

@@ -40,6 +40,10 @@ impl Cx<'_> {
     pub fn save_all<T: Entity>(&mut self, records: &mut [Rec<T>]) -> Result<()> {
         self.writing()?;
         let plan = self.schema.plan(T::NAME)?.clone();
+        if plan.def.kept {
+            // They are written together in any case.
+            return records.iter_mut().try_for_each(|record| self.save(record));
+        }
         let mut changed: Vec<(usize, Row, Vec<Value>, RowChange<'_>)> = Vec::new();
         for (at, record) in records.iter().enumerate() {
             let (old, mut cells) = (record.stored(), record.cells());

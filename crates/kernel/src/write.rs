@@ -162,7 +162,7 @@ impl Cx<'_> {
     /// What follows from a new row: search, audit, what listeners are told.
     fn inserted(&mut self, plan: &Plan, id: i64, cells: Vec<Value>, company: i64) -> Result<()> {
         if plan.search {
-            self.index_words(plan, id, &cells)?;
+            self.index_new(plan, id, &cells)?;
         }
         self.collected.create(id);
         if !plan.def.append_only {
@@ -180,6 +180,12 @@ impl Cx<'_> {
 
     pub(crate) fn update_row(&mut self, plan: &Plan, old: &Row, cells: &[Value]) -> Result<i64> {
         self.writing()?;
+        if let Some(rev) = self.later(plan, old, cells)? {
+            return Ok(rev);
+        }
+        if plan.def.kept {
+            self.write_late(Some(plan.def.name))?;
+        }
         let Some(change) = self.difference(plan, old, cells)? else { return Ok(old.rev) };
         let columns: Vec<&str> = change.columns.iter().map(|(column, _)| *column).collect();
         let mut params: Vec<Value> = change.columns.iter().map(|(_, value)| value.clone()).collect();
@@ -243,6 +249,7 @@ impl Cx<'_> {
         if row.archived == archived {
             return Ok(());
         }
+        self.write_late(Some(plan.def.name))?;
         let rev = row.rev + 1;
         let params = [Value::Int(i64::from(archived)), Value::Int(rev), Value::Int(row.id), Value::Int(row.rev)];
         let text = plan.update_of(&["archived"]);
@@ -259,6 +266,9 @@ impl Cx<'_> {
         self.writing()?;
         if plan.def.append_only {
             return Err(Error::refused("unchangeable").with("detail", plan.def.name));
+        }
+        if self.memory.is_late(plan.def.name) {
+            self.write_late(Some(plan.def.name))?;
         }
         let schema = self.schema.clone();
         for lines in plan.def.lines {
@@ -285,9 +295,14 @@ impl Cx<'_> {
             }
         }
         self.audit(plan, row.id, "deleted", Some(changes))?;
-        self.changed(plan.def.name, row.id, row.rev, ChangeKind::Deleted);
-        self.memory.deleted(plan, row.id);
+        self.deleted(plan, row.id, row.rev);
         Ok(())
+    }
+
+    /// What follows from a row that is gone.
+    pub(crate) fn deleted(&mut self, plan: &Plan, id: i64, rev: i64) {
+        self.changed(plan.def.name, id, rev, ChangeKind::Deleted);
+        self.memory.deleted(plan, id);
     }
 
     /// Somebody else changed a row between our reading and our writing, or holds it while we may not wait: the request runs
@@ -344,15 +359,17 @@ impl Cx<'_> {
         }
     }
 
-    pub(crate) fn index_words(&mut self, plan: &Plan, id: i64, cells: &[Value]) -> Result<()> {
-        let mut words = Vec::new();
-        for (i, _) in plan.fields.iter().enumerate().filter(|(_, f)| f.searchable) {
-            if let Some(Value::Text(text)) = plan.cells_of(i, cells).first() {
-                words.extend(lang::tokens(text));
-            }
+    /// The words of a new row; one without any is not there to be taken out.
+    fn index_new(&mut self, plan: &Plan, id: i64, cells: &[Value]) -> Result<()> {
+        let words = words_of(plan, cells);
+        if !words.is_empty() {
+            self.conn.search_put(&plan.table, id, &words)?;
         }
-        self.conn.search_put(&plan.table, id, &words.join(" "))?;
         Ok(())
+    }
+
+    pub(crate) fn index_words(&mut self, plan: &Plan, id: i64, cells: &[Value]) -> Result<()> {
+        Ok(self.conn.search_put(&plan.table, id, &words_of(plan, cells))?)
     }
 
     /// Sets a many-to-many relation to exactly these records.
@@ -411,6 +428,17 @@ impl Cx<'_> {
         let (text, params) = crate::sql::select(self.conn.dialect(), &statement);
         Ok(self.conn.rows(&text, &params)?.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect())
     }
+}
+
+/// The folded words by which a row is found.
+fn words_of(plan: &Plan, cells: &[Value]) -> String {
+    let mut words = Vec::new();
+    for (i, _) in plan.fields.iter().enumerate().filter(|(_, f)| f.searchable) {
+        if let Some(Value::Text(text)) = plan.cells_of(i, cells).first() {
+            words.extend(lang::tokens(text));
+        }
+    }
+    words.join(" ")
 }
 
 /// Whether changes are told by the audit. The kernel's own books are not audited a second time; kept balances are proved

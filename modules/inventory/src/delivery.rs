@@ -11,8 +11,10 @@ use party::Party;
 use product::Product;
 use serde_json::json;
 
-use crate::reserve::{self, consume, release};
-use crate::stock::{Move, NewMove, Warehouse, issue, places, post_value, quant, receive, stock_place, value_of};
+use crate::reserve::{self, consume, release, settle};
+use crate::stock::{
+    Move, NewMove, Warehouse, issue, look, places, post_value, quant, receive, stock_place, take, value_of,
+};
 
 choice!(
     /// To the customer, or back.
@@ -192,6 +194,10 @@ pub struct Shipped {
 
 type Wanted = BTreeMap<Id<Product>, Dec<6>>;
 
+fn keys(wanted: &Wanted) -> Vec<Value> {
+    wanted.keys().map(|product| (*product).into()).collect()
+}
+
 /// What of each product is missing for a document: what is there, less what is promised to others.
 fn missing(cx: &mut Cx<'_>, source: AnyRef, wanted: &Wanted) -> Result<Vec<(Id<Product>, Dec<6>)>> {
     let stock = stock_place(cx)?;
@@ -200,6 +206,7 @@ fn missing(cx: &mut Cx<'_>, source: AnyRef, wanted: &Wanted) -> Result<Vec<(Id<P
         let sum = own.entry(reservation.product).or_default();
         *sum = sum.plus(reservation.quantity)?;
     }
+    look(cx, &keys(wanted), stock)?;
     let mut short = Vec::new();
     for (product, quantity) in wanted {
         let free = match quant(cx, *product, stock)? {
@@ -320,11 +327,13 @@ impl Run for Ship {
         cx.save_all(&mut lines)?;
         let mut cost = Money::zero(cx.company().currency);
         let mut promised = reserve::of(cx, source)?;
+        take(cx, &keys(&sums), places.stock)?;
         for (product, quantity) in sums {
             let own = consume(cx, &mut promised, places.stock, product, quantity)?;
             let new = NewMove { product, quantity, date: delivery.date, source: Some(self.delivery.into()) };
             cost = cost.plus(issue(cx, &new, places.stock, places.customer, own)?)?;
         }
+        settle(cx, promised)?;
         post_value(cx, ("cost_of_goods", "stock"), cost, delivery.date, Some(self.delivery.into()), "Delivery")?;
         delivery.state = DeliveryState::Shipped;
         cx.save(&mut delivery)?;
@@ -496,6 +505,7 @@ pub(crate) fn take_back(
     let new = NewDelivery { number: None, party, source, date, lines: lines.clone() };
     let back = create(cx, new, DeliveryKind::Return, of)?;
     let mut total = Money::zero(cx.company().currency);
+    take(cx, &lines.iter().map(|(product, _, _)| (*product).into()).collect::<Vec<_>>(), places.stock)?;
     for (product, quantity, _) in &lines {
         let left_at = match of {
             Some(of) => value_at_issue(cx, of, *product, *quantity)?,

@@ -8,7 +8,7 @@ use party::Party;
 use platform::User;
 use product::{Product, ProductKind};
 
-use crate::stock::{Location, NewMove, cost, issue, places, post_value, quant, receive, stock_place, value_of};
+use crate::stock::{Location, NewMove, cost, issue, places, post_value, quant, receive, stock_place, take, value_of};
 
 choice!(
     /// Where a receipt stands.
@@ -108,6 +108,7 @@ fn take_in(cx: &mut Cx<'_>, id: Id<Receipt>, from: Id<Location>, credit: &str, t
     }
     let stock = stock_place(cx)?;
     let mut total = Money::zero(cx.company().currency);
+    take(cx, &lines.iter().map(|line| line.product.into()).collect::<Vec<_>>(), stock)?;
     for line in &lines {
         goods(cx, line.product)?;
         let value = match line.unit_cost {
@@ -330,6 +331,7 @@ impl Run for PostWriteOff {
         }
         let places = places(cx)?;
         let mut total = Money::zero(cx.company().currency);
+        take(cx, &lines.iter().map(|line| line.product.into()).collect::<Vec<_>>(), places.stock)?;
         for line in &lines {
             free(cx, line.product, line.quantity)?;
             let new = NewMove {

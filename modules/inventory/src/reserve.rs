@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::{AnyRef, Cx, Dec, Fields, Id, Operation, Result, Run, Value};
 use product::Product;
 
-use crate::stock::{Location, Reservation, quant, stock_place};
+use crate::stock::{Location, Reservation, look, quant, stock_place};
 
 /// A line to be reserved.
 #[derive(Clone, Debug, Fields)]
@@ -46,6 +46,7 @@ impl Run for Reserve {
             let sum = wanted.entry(line.product).or_default();
             *sum = sum.plus(line.quantity)?;
         }
+        look(cx, &wanted.keys().map(|product| (*product).into()).collect::<Vec<_>>(), stock)?;
         let mut missing = false;
         for (product, quantity) in wanted {
             let Some(mut quant) = quant(cx, product, stock)? else {
@@ -74,18 +75,18 @@ pub(crate) fn of(cx: &mut Cx<'_>, source: AnyRef) -> Result<Vec<kernel::Rec<Rese
 /// # Errors
 /// As writing does.
 pub fn release(cx: &mut Cx<'_>, source: AnyRef) -> Result<()> {
-    for reservation in of(cx, source)? {
+    let promised = of(cx, source)?;
+    for reservation in &promised {
         if let Some(mut quant) = quant(cx, reservation.product, reservation.location)? {
             quant.reserved = quant.reserved.minus(reservation.quantity)?;
             cx.save(&mut quant)?;
         }
-        cx.delete_loaded(&reservation)?;
     }
-    Ok(())
+    cx.delete_all(&promised)
 }
 
 /// Uses up to this much of a document's promises of a product in a place. Answers how much: the caller takes it off what the
-/// quant has promised, together with the goods.
+/// quant has promised, together with the goods, and has what was used up deleted with [`settle`].
 pub(crate) fn consume(
     cx: &mut Cx<'_>,
     promised: &mut [kernel::Rec<Reservation>],
@@ -100,12 +101,16 @@ pub(crate) fn consume(
             continue;
         }
         reservation.quantity = reservation.quantity.minus(take)?;
-        if reservation.quantity.is_zero() {
-            cx.delete_loaded(reservation)?;
-        } else {
+        if !reservation.quantity.is_zero() {
             cx.save(reservation)?;
         }
         left = left.minus(take)?;
     }
     quantity.minus(left)
+}
+
+/// Deletes the promises that were used up.
+pub(crate) fn settle(cx: &mut Cx<'_>, mut promised: Vec<kernel::Rec<Reservation>>) -> Result<()> {
+    promised.retain(|reservation| reservation.quantity.is_zero());
+    cx.delete_all(&promised)
 }

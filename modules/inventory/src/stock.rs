@@ -165,6 +165,25 @@ pub fn quant(cx: &mut Cx<'_>, product: Id<Product>, location: Id<Location>) -> R
     cx.first::<Quant>(&[("product", product.into()), ("location", location.into())])
 }
 
+/// Reads what is there of several products, in one question and one order: afterwards [`quant`] knows it.
+///
+/// # Errors
+/// As reading does.
+pub(crate) fn look(cx: &mut Cx<'_>, products: &[Value], stock: Id<Location>) -> Result<()> {
+    cx.by_any::<Quant>("product", products, &[("location", stock.into())])?;
+    Ok(())
+}
+
+/// As [`look`], of products that are about to be moved: what they are worth too.
+///
+/// # Errors
+/// As reading does.
+pub(crate) fn take(cx: &mut Cx<'_>, products: &[Value], stock: Id<Location>) -> Result<()> {
+    look(cx, products, stock)?;
+    cx.by_any::<Valuation>("product", products, &[])?;
+    Ok(())
+}
+
 /// What is there and what of it is free.
 ///
 /// # Errors

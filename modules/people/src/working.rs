@@ -65,7 +65,8 @@ impl WorkingTime {
         if let Some(calendar) = self.calendar
             && self.months.insert(month)
         {
-            let rows = cx.conn().rows(
+            let rows = cx.ask_rows(
+                "people.holiday",
                 "SELECT date FROM people_holiday WHERE calendar = ? AND archived = 0 AND date BETWEEN ? AND ?",
                 &[calendar.into(), day(month), day(date.last_of_month())],
             )?;

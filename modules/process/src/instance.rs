@@ -188,66 +188,66 @@ fn waits(token: &EngineToken) -> Option<String> {
 }
 
 impl Running {
+    /// Writes what the engine has changed: rows of one kind together.
     fn store(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        let instance = self.id;
+        let (mut scopes, mut tokens, mut variables) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut left, mut spent, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
         let counters = to_json(self.state.instance())?;
         match self.scopes.get_mut(&0) {
             Some(row) => {
                 row.row = counters;
                 cx.save(row)?;
             }
-            None => {
-                cx.insert(Scope { instance: self.id, local: 0, element: None, row: counters })?;
-            }
+            None => scopes.push(Scope { instance, local: 0, element: None, row: counters }),
         }
         for change in self.state.take_changes() {
             match change {
-                Changed::Scope(local) => match (self.state.scope(local).cloned(), self.scopes.remove(&local)) {
+                Changed::Scope(local) => match (self.state.scope(local), self.scopes.remove(&local)) {
                     (Some(scope), Some(mut row)) => {
-                        row.row = to_json(&scope)?;
+                        row.row = to_json(scope)?;
                         cx.save(&mut row)?;
                     }
                     (Some(scope), None) => {
-                        let row = to_json(&scope)?;
-                        cx.insert(Scope { instance: self.id, local, element: Some(scope.element), row })?;
+                        let (element, row) = (Some(scope.element.clone()), to_json(scope)?);
+                        scopes.push(Scope { instance, local, element, row });
                     }
-                    (None, Some(row)) => cx.delete_loaded(&row)?,
+                    (None, Some(row)) => left.push(row),
                     (None, None) => {}
                 },
-                Changed::Token(local) => match (self.state.token(local).cloned(), self.tokens.remove(&local)) {
+                Changed::Token(local) => match (self.state.token(local), self.tokens.remove(&local)) {
                     (Some(token), Some(mut row)) => {
-                        row.row = to_json(&token)?;
-                        row.waits = waits(&token);
+                        row.row = to_json(token)?;
+                        row.waits = waits(token);
                         cx.save(&mut row)?;
                     }
                     (Some(token), None) => {
-                        let row = Token {
-                            instance: self.id,
-                            local,
-                            waits: waits(&token),
-                            row: to_json(&token)?,
-                            element: token.element,
-                        };
-                        cx.insert(row)?;
+                        let (element, row) = (token.element.clone(), to_json(token)?);
+                        tokens.push(Token { instance, local, waits: waits(token), row, element });
                     }
-                    (None, Some(row)) => cx.delete_loaded(&row)?,
+                    (None, Some(row)) => spent.push(row),
                     (None, None) => {}
                 },
-                Changed::Variable(local) => {
-                    match (self.state.variable(local).cloned(), self.variables.remove(&local)) {
-                        (Some(variable), Some(mut row)) => {
-                            row.row = to_json(&variable)?;
-                            cx.save(&mut row)?;
-                        }
-                        (Some(variable), None) => {
-                            let row = to_json(&variable)?;
-                            cx.insert(Variable { instance: self.id, local, name: variable.name, row })?;
-                        }
-                        (None, Some(row)) => cx.delete_loaded(&row)?,
-                        (None, None) => {}
+                Changed::Variable(local) => match (self.state.variable(local), self.variables.remove(&local)) {
+                    (Some(variable), Some(mut row)) => {
+                        row.row = to_json(variable)?;
+                        cx.save(&mut row)?;
                     }
-                }
+                    (Some(variable), None) => {
+                        let (name, row) = (variable.name.clone(), to_json(variable)?);
+                        variables.push(Variable { instance, local, name, row });
+                    }
+                    (None, Some(row)) => dropped.push(row),
+                    (None, None) => {}
+                },
             }
         }
+        cx.delete_all(&spent)?;
+        cx.delete_all(&dropped)?;
+        cx.delete_all(&left)?;
+        cx.insert_all(scopes)?;
+        cx.insert_all(tokens)?;
+        cx.insert_all(variables)?;
         Ok(())
     }
 }
@@ -271,11 +271,10 @@ pub(crate) fn advance(cx: &mut Cx<'_>, running: &mut Running, event: Event) -> R
             }
         }
     }
-    running.store(cx)?;
     if running.state.ended().is_some() {
-        clear(cx, running)?;
+        return clear(cx, running.id);
     }
-    Ok(())
+    running.store(cx)
 }
 
 fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Option<Event>> {
@@ -386,24 +385,16 @@ fn call(
 }
 
 /// A finished instance leaves the runtime tables.
-fn clear(cx: &mut Cx<'_>, running: &Running) -> Result<()> {
-    let key = [("instance", Value::from(running.id))];
-    for row in cx.by::<Token>(&key)? {
-        cx.delete_loaded(&row)?;
+fn clear(cx: &mut Cx<'_>, instance: Id<Instance>) -> Result<()> {
+    fn all<T: Entity>(cx: &mut Cx<'_>, instance: Id<Instance>) -> Result<()> {
+        let rows = cx.by::<T>(&[("instance", instance.into())])?;
+        cx.delete_all(&rows)
     }
-    for row in cx.by::<Variable>(&key)? {
-        cx.delete_loaded(&row)?;
-    }
-    for row in cx.by::<Scope>(&key)? {
-        cx.delete_loaded(&row)?;
-    }
-    for row in cx.by::<Timer>(&key)? {
-        cx.delete_loaded(&row)?;
-    }
-    for row in cx.by::<Subscription>(&key)? {
-        cx.delete_loaded(&row)?;
-    }
-    Ok(())
+    all::<Token>(cx, instance)?;
+    all::<Variable>(cx, instance)?;
+    all::<Scope>(cx, instance)?;
+    all::<Timer>(cx, instance)?;
+    all::<Subscription>(cx, instance)
 }
 
 fn start(cx: &mut Cx<'_>, definition: Rec<Definition>, happened: &Happened) -> Result<()> {
@@ -414,7 +405,8 @@ fn start(cx: &mut Cx<'_>, definition: Rec<Definition>, happened: &Happened) -> R
     let id = cx.insert(Instance {
         definition: definition.id,
         subject: happened.subject,
-        party: None,
+        // The party is known before the first task is made: it is the payload's reference to one.
+        party: party_in(happened),
         state: InstanceState::Running,
         started,
         ended: None,
@@ -430,9 +422,6 @@ fn start(cx: &mut Cx<'_>, definition: Rec<Definition>, happened: &Happened) -> R
         tokens: HashMap::new(),
         variables: HashMap::new(),
     };
-    // The party is known before the first task is made: it is the payload's reference to one.
-    running.record.party = party_in(happened);
-    cx.save(&mut running.record)?;
     advance(cx, &mut running, Event::Start { element: Some(element), variables: Map::new(), payload })
 }
 
