@@ -197,7 +197,8 @@ export class Client {
       const box = place.getByRole('combobox');
       await box.click();
       await box.fill(String(value));
-      await this.page.getByRole('option', { name: String(value) }).first().click();
+      // Not the one that would make a new record of that name.
+      await this.page.getByRole('option', { name: String(value) }).and(this.page.locator(':not(.picker-new)')).first().click();
     } else if (['choice', 'country', 'language'].includes(field.kind)) {
       await place.locator('select').selectOption(String(value));
     } else if (field.kind === 'bool') {

@@ -11,10 +11,11 @@ import { launch } from './lib.mjs';
 import * as list from './list.mjs';
 import * as refusal from './refusal.mjs';
 import * as shapes from './shapes.mjs';
+import * as typing from './typing.mjs';
 import * as shell from './shell.mjs';
 
 const { values: options, positionals } = parseArgs({ options: { shots: { type: 'string' } }, allowPositionals: true });
-const families = [contract, list, arrange, shapes, form, refusal, inbox, shell, access].filter((family) => !positionals.length || positionals.includes(family.title));
+const families = [contract, list, arrange, shapes, form, typing, refusal, inbox, shell, access].filter((family) => !positionals.length || positionals.includes(family.title));
 const browser = await launch();
 
 for (const family of families) {

@@ -98,3 +98,19 @@ describe('dates and times', () => {
     expect(formatDuration(5400)).toBe('1:30');
   });
 });
+
+describe('days that count from today', () => {
+  const tuesday = new Date(2026, 10, 24);
+  it.each([
+    ['+7', '2026-12-01'], ['-1', '2026-11-23'], ['+2w', '2026-12-08'], ['+2t', '2026-12-08'], ['+1m', '2026-12-24'], ['+1y', '2027-11-24'], ['+1r', '2027-11-24'],
+    ['today', '2026-11-24'], ['Dnes', '2026-11-24'], ['zítra', '2026-11-25'], ['yesterday', '2026-11-23'],
+    ['fri', '2026-11-27'], ['Friday', '2026-11-27'], ['pá', '2026-11-27'], ['pátek', '2026-11-27'], ['út', '2026-12-01'], ['tue', '2026-12-01'], ['ne', '2026-11-29'],
+  ])('%s is %s', (typed, wanted) => expect(parseDate(typed, tuesday)).toBe(wanted));
+
+  it.each(['soon', 'frog', '+', '+99999', 'x', 'p'])('%s is none', (typed) => expect(parseDate(typed, tuesday)).toBeNull());
+
+  it('the end of a month stays an end', () => {
+    expect(parseDate('+1m', new Date(2026, 0, 31))).toBe('2026-02-28');
+    expect(parseDate('+1y', new Date(2024, 1, 29))).toBe('2025-02-28');
+  });
+});

@@ -14,7 +14,9 @@ export const date: Widget = {
     return <span className="num">{formatDate(value, locale)}</span>;
   },
   Edit: function EditDate(props) {
-    const { locale } = useI18n();
+    const { locale, timeZone } = useI18n();
+    // Today is there where the company is.
+    const today = () => new Date(`${toZone(new Date().toISOString(), timeZone) || new Date().toISOString().slice(0, 16)}:00`);
     const calendar = useRef<HTMLInputElement>(null);
     const shown = isDate(props.value) ? formatDate(props.value, locale) : String(props.value ?? '');
     const editable = isDate(props.value)
@@ -22,7 +24,7 @@ export const date: Widget = {
       : String(props.value ?? '');
     return (
       <div className="with-buttons">
-        <TypedInput props={props} number={false} typed={{ shown, editable, read: (text) => parseDate(text) ?? text }} />
+        <TypedInput props={props} number={false} typed={{ shown, editable, read: (text) => parseDate(text, today()) ?? text }} />
         <span className="buttons">
           {/* Not in the tab order: the field itself takes the date, this is for the mouse. */}
           <ActionIcon variant="subtle" color="gray" size={26} tabIndex={-1} aria-hidden disabled={props.disabled}

@@ -18,6 +18,9 @@ export function malformed(field: Field, value: unknown, t: Translate): string | 
     }
     case 'date':
       return /^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? null : t('field.badDate');
+    case 'ref':
+      // What was typed and led to nothing stands there until something else does.
+      return typeof value === 'string' ? t('field.noSuch', { text: value }) : null;
     case 'json':
       return typeof value === 'string' ? t('field.badJson') : null;
     default:

@@ -2,14 +2,15 @@ import { ActionIcon, Combobox, useCombobox } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { api } from '../api/client';
-import type { Field, Row } from '../api/types';
+import type { Entity, Field, Row } from '../api/types';
 import { Icon } from '../design/icons';
 import { useT } from '../i18n';
-import { fieldOf, useMeta } from '../registry';
+import { fieldOf, isEditable, useMeta } from '../registry';
 import { keys } from '../registry/keys';
 import { idOf, remember, titleIn, useTitle } from './titles';
+import { pend } from './pending';
 import { control, type EditProps, type ReadProps, type Widget } from './widget';
 
 export function RecordLink({ entity, id, title, children }: { entity: string; id: number; title?: unknown; children?: ReactNode }) {
@@ -32,18 +33,32 @@ function ReadRef({ field, value, title, plain }: ReadProps) {
   return plain || !field.to ? <Title entity={field.to} id={id} title={given} /> : <RecordLink entity={field.to} id={id} title={given} />;
 }
 
+/** It is a form of its own, with all widgets: loaded when somebody needs it. */
+const QuickCreate = lazy(() => import('./QuickCreate').then(({ QuickCreate: component }) => ({ default: component })));
+
+/** The option that makes a new record. */
+const NEW = 'new';
+
+/** The name that was typed can be given to a new one. */
+const canCreate = (target: Entity): boolean => {
+  const title = fieldOf(target, target.title);
+  return title?.kind === 'text' && isEditable(title);
+};
+
 interface PickerProps {
   props: EditProps;
   entity: string;
   selected: string;
   onPick: (row: Row) => void;
+  /** What was typed, until it is known what it means; stays where it means nothing. */
+  onText?: (text: string) => void;
   onClear?: () => void;
   open?: ReactNode;
   except?: number[];
 }
 
 /** A searchable list of another entity's records. */
-function Picker({ props, entity, selected, onPick, onClear, open, except }: PickerProps) {
+function Picker({ props, entity, selected, onPick, onText, onClear, open, except }: PickerProps) {
   const t = useT();
   const meta = useMeta();
   const [text, setText] = useState<string | null>(null);
@@ -62,6 +77,20 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
   const canClear = Boolean(onClear && selected && !props.field.required && !props.disabled);
   const buttons = (canClear ? 1 : 0) + (open ? 1 : 0);
 
+  const mayCreate = Boolean(onText && target?.rights.create && !target.append_only && canCreate(target));
+  const [creating, setCreating] = useState<string | null>(null);
+
+  /** Takes the best of what is found for the text, though nothing has been shown of it yet. */
+  const takeSoon = (typed: string) => {
+    onText?.(typed);
+    setText(null);
+    combobox.closeDropdown();
+    void pend(api.list(entity, { q: typed, limit: 20 }).then((page) => {
+      const row = page.rows.find((each) => !except?.includes(each.id!));
+      if (row) take(row);
+    }, () => {}));
+  };
+
   const take = (row: Row | undefined) => {
     if (!row?.id) return;
     remember(entity, row.id, row._title);
@@ -71,7 +100,8 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
   };
 
   return (
-    <Combobox store={combobox} onOptionSubmit={(value) => take(rows.find((row) => String(row.id) === value))}
+    <>
+    <Combobox store={combobox} onOptionSubmit={(value) => { if (value === NEW) { setCreating(text?.trim() ?? ''); combobox.closeDropdown(); } else take(rows.find((row) => String(row.id) === value)); }}
       position="bottom-start" width="max-content" middlewares={{ flip: true, shift: true }}>
       <Combobox.Target>
         <div className="with-buttons" data-buttons={Math.max(buttons, 1)}>
@@ -81,7 +111,7 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
               type="text"
               role="combobox"
               autoComplete="off"
-              placeholder={props.cell ? undefined : t('field.search')}
+              placeholder={props.hint ?? (props.cell ? undefined : t('field.search'))}
               value={text ?? selected}
               onChange={(event) => {
                 setText(event.currentTarget.value);
@@ -99,10 +129,11 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
               onKeyDown={(event) => {
                 if (event.key === 'Escape') setText(null);
                 if ((event.key === 'Enter' || event.key === 'Tab') && text?.trim() && combobox.getSelectedOptionIndex() < 0) {
-                  if (rows.length > 0 && settled === text.trim() && !found.isPlaceholderData) {
-                    if (event.key === 'Enter') event.preventDefault();
-                    take(rows[0]);
-                  }
+                  if (event.key === 'Enter') event.preventDefault();
+                  if (settled === text.trim() && found.data && !found.isPlaceholderData) {
+                    if (rows.length > 0) take(rows[0]);
+                    else if (onText) onText(text.trim());
+                  } else if (onText) takeSoon(text.trim());
                 }
               }}
             />
@@ -134,9 +165,14 @@ function Picker({ props, entity, selected, onPick, onClear, open, except }: Pick
             );
           })}
           {rows.length === 0 ? <Combobox.Empty>{found.isLoading ? t('app.loading') : t('field.nothing')}</Combobox.Empty> : null}
+          {mayCreate && text?.trim() && settled === text.trim() && found.data && !found.isPlaceholderData ? (
+            <Combobox.Option value={NEW} className="picker-new"><Icon name="plus" size={13} /> {t('field.create', { entity: target!.label, text: text.trim() })}</Combobox.Option>
+          ) : null}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>
+    {creating !== null ? <Suspense><QuickCreate entity={entity} text={creating} onClose={() => setCreating(null)} onMade={(row) => { setCreating(null); take(row); }} /></Suspense> : null}
+    </>
   );
 }
 
@@ -160,8 +196,9 @@ function EditRef(props: EditProps) {
     <Picker
       props={props}
       entity={entity}
-      selected={title}
+      selected={typeof props.value === 'string' ? props.value : title}
       onPick={(row) => props.onChange(row.id)}
+      onText={(text) => props.onChange(text)}
       onClear={() => props.onChange(null)}
       open={id !== null && !props.cell ? <OpenLink entity={entity} id={id} title={title} /> : null}
     />

@@ -24,6 +24,8 @@ export interface EditProps {
   disabled?: boolean;
   autoFocus?: boolean;
   cell?: boolean;
+  /** Stands in it while it is empty. */
+  hint?: string;
 }
 
 export interface Widget {
@@ -45,6 +47,8 @@ export function control({ id, field, label, describedBy, invalid, disabled, auto
     'aria-describedby': describedBy,
     'aria-invalid': invalid || undefined,
     'aria-required': field.required || undefined,
+    // Somebody has to type it: nothing stands there by itself.
+    'data-needed': (field.required && (field.default === null || field.default === undefined)) || undefined,
     disabled,
     autoFocus,
     // A dialog holds the focus: it gives it to what bears this.

@@ -235,6 +235,8 @@ export const cs: Record<Key, Message> = {
   'field.clear': 'Vymazat',
   'field.nothing': 'Nic nenalezeno',
   'field.upload': 'Vybrat soubor',
+  'field.noSuch': 'Pro „{text}“ se nic nenašlo.',
+  'field.create': '{entity}, založit: {text}',
   'field.badNumber': 'Toto není číslo.',
   'field.tooFine': {
     one: 'Nejvýše {count} desetinné místo.',

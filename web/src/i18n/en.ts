@@ -232,6 +232,8 @@ export const en = {
   'field.clear': 'Clear',
   'field.nothing': 'Nothing found',
   'field.upload': 'Choose a file',
+  'field.noSuch': 'Nothing found for “{text}”.',
+  'field.create': 'New {entity}: {text}',
   'field.badNumber': 'This is not a number.',
   'field.tooFine': { one: 'At most {count} decimal place.', other: 'At most {count} decimal places.' },
   'field.badDate': 'This is not a date.',

@@ -188,9 +188,40 @@ export function parseDuration(typed: string): number | null {
   return null;
 }
 
-/** What a person writes for a date: `24. 11. 2026`, `24.11.26`, `24/11`, `2026-11-24`, `24`. */
+/** Sunday first, as days of the week are counted; without diacritics. */
+const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+const CZECH_DAYS = ['nedele', 'pondeli', 'utery', 'streda', 'ctvrtek', 'patek', 'sobota'];
+const weekdayOf = (text: string): number =>
+  Math.max(text.length >= 3 ? DAYS.findIndex((day) => day.startsWith(text)) : -1, text.length >= 2 ? CZECH_DAYS.findIndex((day) => day.startsWith(text)) : -1);
+const NEAR: Record<string, number> = { today: 0, dnes: 0, tomorrow: 1, zitra: 1, yesterday: -1, vcera: -1, t: 0, d: 0 };
+
+/** What counts from today: `+7`, `-1`, `+2w`, `+1m`, `fri` or `pá` (the next one), `today`, `zítra`. */
+function fromToday(typed: string, today: Date): string | null {
+  const text = typed.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/\.$/, '');
+  const [year, month, day] = [today.getFullYear(), today.getMonth(), today.getDate()];
+  const say = (date: Date) => date.toISOString().slice(0, 10);
+  const steps = /^([+-])\s*(\d{1,4})\s*([dtwmry]?)$/.exec(text);
+  if (steps) {
+    const by = Number(steps[2]) * (steps[1] === '-' ? -1 : 1);
+    switch (steps[3]) {
+      case 'w': case 't': return say(new Date(Date.UTC(year, month, day + 7 * by)));
+      case 'm': return say(new Date(Date.UTC(year, month + by, Math.min(day, new Date(Date.UTC(year, month + by + 1, 0)).getUTCDate()))));
+      case 'y': case 'r': return say(new Date(Date.UTC(year + by, month, Math.min(day, new Date(Date.UTC(year + by, month + 1, 0)).getUTCDate()))));
+      default: return say(new Date(Date.UTC(year, month, day + by)));
+    }
+  }
+  const near = NEAR[text];
+  if (near !== undefined) return say(new Date(Date.UTC(year, month, day + near)));
+  const weekday = weekdayOf(text);
+  if (weekday < 0) return null;
+  return say(new Date(Date.UTC(year, month, day + ((weekday - today.getDay() + 6) % 7) + 1)));
+}
+
+/** What a person writes for a date: `24. 11. 2026`, `24.11.26`, `24/11`, `2026-11-24`, `24`, `+7`, `fri`. */
 export function parseDate(typed: string, today: Date = new Date()): string | null {
   const text = typed.trim();
+  const counted = fromToday(text, today);
+  if (counted) return counted;
   const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text);
   if (iso) return build(Number(iso[1]), Number(iso[2]), Number(iso[3]));
   const parts = /^(\d{1,2})(?:\s*[./\s]\s*(\d{1,2})(?:\s*[./\s]\s*(\d{4}|\d{2})?)?)?\.?$/.exec(text);

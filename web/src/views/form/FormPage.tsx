@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useState, type KeyboardEvent } from 'react';
 import { api, asProblem } from '../../api/client';
 import { NotFound } from '../../app/Fallbacks';
 import type { Field, Values } from '../../api/types';
@@ -116,7 +116,7 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
         <div className="save-bar" role="group" aria-label={t('form.unsaved')}>
           <span className="grow dim small">{dirty ? t('form.unsaved') : null}</span>
           {dirty ? <Button variant="default" onClick={document.discard} disabled={document.saving}>{t('form.discard')}</Button> : null}
-          <Button data-primary loading={document.saving} disabled={document.malformed} onClick={() => void save()}>
+          <Button data-primary data-saves loading={document.saving} onClick={() => void save()}>
             {t(id === null ? 'form.create' : 'form.save')}
           </Button>
         </div>
@@ -171,6 +171,16 @@ function Notices({ document }: { document: Document }) {
   );
 }
 
+/** Enter goes to the next field that still needs something; where none does, to the lines. */
+function goOn(event: KeyboardEvent<HTMLElement>) {
+  const target = event.target as HTMLElement;
+  if (event.key !== 'Enter' || event.ctrlKey || event.metaKey || event.altKey || target.tagName !== 'INPUT' || !target.closest('.slot')) return;
+  event.preventDefault();
+  const controls = [...event.currentTarget.querySelectorAll<HTMLInputElement>('.slot .input:not(:disabled), .lines input:not([tabindex="-1"])')];
+  const rest = controls.slice(controls.indexOf(target as HTMLInputElement) + 1);
+  rest.find((control) => control.closest('.lines') !== null || (control.dataset.needed !== undefined && control.value === ''))?.focus();
+}
+
 const isTotals = (fields: Field[]): boolean => fields.every((field) => field.kind === 'money' && !isEditable(field));
 
 function FormBody({ document, editable, isNew }: { document: Document; editable: boolean; isNew: boolean }) {
@@ -196,7 +206,7 @@ function FormBody({ document, editable, isNew }: { document: Document; editable:
   };
 
   return (
-    <div className="form-body">
+    <div className="form-body" onKeyDown={goOn}>
       {locked?.record && locked.reason && !isNew ? (
         <p className="form-locked dim small"><Icon name="lock" size={14} /> {locked.reason}</p>
       ) : null}

@@ -5,6 +5,7 @@ import { api, ApiError, asProblem, newKey } from '../../api/client';
 import { sortErrors } from '../../api/problem';
 import type { Allowed, Problem, Row, Values } from '../../api/types';
 import { errorsOf } from '../../fields/malformed';
+import { settled } from '../../fields/pending';
 import { useI18n } from '../../i18n';
 import { useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
@@ -22,7 +23,8 @@ export interface Clash {
   fields: Collision[];
 }
 
-export function useDocument(name: string, id: number | null, preset?: Values) {
+/** `scratch`: only for the moment, neither kept for later nor taken up from before. */
+export function useDocument(name: string, id: number | null, preset?: Values, scratch = false) {
   const { t, language } = useI18n();
   const meta = useMeta();
   const entity = meta.entities[name]!;
@@ -37,11 +39,11 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
   const base = id === null ? null : stored.data ?? null;
 
   const [edits, setEdits] = useState<Edits>(() => {
-    const kept = readKept(key);
+    const kept = scratch ? null : readKept(key);
     if (kept) return kept;
     return preset ? { ...noEdits(null), fields: preset, at: Date.now() } : noEdits(null);
   });
-  const [restoredAt, setRestoredAt] = useState<number | null>(() => readKept(key)?.at ?? null);
+  const [restoredAt, setRestoredAt] = useState<number | null>(() => (scratch ? null : readKept(key)?.at ?? null));
   const [answered, setAnswered] = useState<Answered | null>(null);
   const [draftProblem, setDraftProblem] = useState<Problem | null>(null);
   const [problem, setProblem] = useState<{ problem: Problem; sent: Record<string, string[]> } | null>(null);
@@ -51,7 +53,12 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
   const saveKey = useRef<{ body: string; key: string } | null>(null);
   const dirty = isDirty(edits);
 
-  useEffect(() => keep(key, edits), [key, edits]);
+  const latest = useRef(edits);
+  latest.current = edits;
+
+  useEffect(() => {
+    if (!scratch) keep(key, edits);
+  }, [key, edits, scratch]);
 
   // The live draft. Answers that come late are dropped: only that of the newest turn is taken.
   useEffect(() => {
@@ -129,12 +136,26 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
     return { byField, general: found.general };
   }, [answered, problem, edits, entity, meta, t]); // eslint-disable-line react-hooks/exhaustive-deps
 
-  const malformed = Object.keys(errorsOf(entity.fields, edits.fields, t)).length > 0;
+  const isMalformed = (now: Edits): boolean =>
+    Object.keys(errorsOf(entity.fields, now.fields, t)).length > 0 ||
+    (entity.lines ?? []).some((owned) => (now.lines[owned.name] ?? []).some((line) => !line.deleted && Object.keys(errorsOf(meta.entities[owned.entity]?.fields ?? [], line.typed, t)).length > 0));
+  const malformed = isMalformed(edits);
 
   /** Saves; answers the record's id, or null when it was refused. */
+  const running = useRef(false);
   const save = useCallback(async (): Promise<number | null> => {
-    if (malformed || saving) return null;
+    if (running.current) return null;
+    running.current = true;
     setSaving(true);
+    // What was typed too fast to be known yet is waited for; then all of it counts, or nothing is sent.
+    await settled();
+    await new Promise((drawn) => setTimeout(drawn));
+    const edits = latest.current;
+    if (isMalformed(edits)) {
+      running.current = false;
+      setSaving(false);
+      return null;
+    }
     setProblem(null);
     const { body, sent } = bodyOf(meta, entity, edits, base, false);
     const text = JSON.stringify([body, edits.rev]);
@@ -148,7 +169,7 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
         // First what is stored, then away with what was typed: nothing flickers back.
         await client.fetchQuery({ queryKey: keys.record(name, id), queryFn: () => api.record(name, id), staleTime: 0 });
       }
-      keep(key, noEdits(null));
+      if (!scratch) keep(key, noEdits(null));
       setEdits(noEdits(null));
       setRestoredAt(null);
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'entity' && queryKey[1] === name && queryKey[2] !== 'record' });
@@ -160,9 +181,10 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
       } else setProblem({ problem: asProblem(error), sent });
       return null;
     } finally {
+      running.current = false;
       setSaving(false);
     }
-  }, [malformed, saving, meta, entity, edits, base, id, name, client, key]);
+  }, [meta, entity, base, id, name, client, key, scratch]); // eslint-disable-line react-hooks/exhaustive-deps
 
   const resolve = useCallback(
     (keepMine: boolean) => {
@@ -188,9 +210,9 @@ export function useDocument(name: string, id: number | null, preset?: Values) {
     lines: (lines: string) => viewLines(edits, base, answered, lines),
     setField: (field: string, value: unknown) => change((old) => setField(old, base, field, value)),
     setCell: (lines: string, line: string, field: string, value: unknown) => change((old) => setCell(old, base, lines, line, field, value)),
-    addLine: (lines: string): string => {
-      const line = newLine();
-      change((old) => setLines(old, base, lines, (all) => [...all, line]));
+    /** Adds an empty line, or the one that is being typed into. */
+    addLine: (lines: string, line = newLine()): string => {
+      change((old) => setLines(old, base, lines, (all) => (all.some((each) => each.key === line.key) ? all : [...all, line])));
       return line.key;
     },
     removeLine: (lines: string, line: string) => change((old) => removeLine(old, base, lines, line)),
