@@ -3,7 +3,7 @@ PORT ?= 8080
 DB   ?= data/demo.db
 CARGO ?= cargo
 
-.PHONY: run build test check fmt bench web setup setup-test clean
+.PHONY: run build test check fmt bench bench-web screenshots web setup setup-test clean
 
 run: build
 	@mkdir -p $(dir $(DB))
@@ -43,6 +43,14 @@ fmt:
 bench: build
 	target/release/celek bench order-to-cash --callers 1
 	target/release/celek bench order-to-cash --callers 64
+
+# Speed of the client on many customers (CUSTOMERS=…), as JSON.
+bench-web: build
+	@sh scripts/bench-web.sh
+
+# Pictures of the main screens, for the README and for looking at.
+screenshots: build
+	sh scripts/pictures.sh
 
 clean:
 	$(CARGO) clean

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as access from './access.mjs';
+import * as around from './around.mjs';
 import * as arrange from './arrange.mjs';
 import * as contract from './contract.mjs';
 import * as form from './form.mjs';
@@ -10,12 +11,13 @@ import * as inbox from './inbox.mjs';
 import { launch } from './lib.mjs';
 import * as list from './list.mjs';
 import * as refusal from './refusal.mjs';
+import * as safe from './safe.mjs';
 import * as shapes from './shapes.mjs';
 import * as typing from './typing.mjs';
 import * as shell from './shell.mjs';
 
 const { values: options, positionals } = parseArgs({ options: { shots: { type: 'string' } }, allowPositionals: true });
-const families = [contract, list, arrange, shapes, form, typing, refusal, inbox, shell, access].filter((family) => !positionals.length || positionals.includes(family.title));
+const families = [contract, list, arrange, shapes, form, typing, refusal, inbox, around, shell, safe, access].filter((family) => !positionals.length || positionals.includes(family.title));
 const browser = await launch();
 
 for (const family of families) {

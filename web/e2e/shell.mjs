@@ -11,6 +11,7 @@ export async function run(session) {
   // Search: lists, pages and records, from the keyboard alone.
   const [customer] = await rows(manager, 'party.party', { kind: 'company' }, { limit: 1 });
   await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').waitFor();
   await page.keyboard.type(customer.name);
   await page.getByRole('option', { name: customer.name }).first().waitFor();
   await page.keyboard.press('Escape');

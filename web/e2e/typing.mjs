@@ -51,7 +51,7 @@ export async function run(session) {
   await page.keyboard.type('2');
   await page.keyboard.press('Control+Enter');
   await page.keyboard.press('Control+Enter');
-  await main.getByText('Nothing found for').waitFor();
+  await main.getByText(`Nothing found for “${letters[0]}qqqq”`).waitFor();
   check(page.url().endsWith('/new'), 'Nothing was made');
   same(await count(), before + 1, 'orders, after one that was wrong');
   await page.getByRole('button', { name: 'Discard' }).click();

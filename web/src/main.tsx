@@ -6,6 +6,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/client';
+import { readDensity, setDensity } from './app/density';
 import { LanguageProvider } from './app/language';
 import { router } from './app/router';
 import { theme, variables } from './design/theme';
@@ -23,6 +24,8 @@ const client = new QueryClient({
 });
 
 const scheme = localStorageColorSchemeManager({ key: 'celek.scheme' });
+
+setDensity(readDensity());
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 use kernel::{
-    Cx, Entity, Error, Fields, Filter, Id, Measure, Module, Money, Op, Operation, Query, Rec, Result, Right, Run, op,
-    round_div,
+    Cx, Entity, Error, Fields, Filter, Id, Json, Measure, Module, Money, Op, Operation, Query, Rec, Result, Right, Run,
+    op, round_div,
 };
 use process::{Instance, Step, step_name};
-use serde_json::Value as J;
+use serde_json::{Value as J, json};
 
 /// How many rows of the history of steps are looked at, the newest.
 const STEPS: usize = 20_000;
@@ -46,6 +46,8 @@ pub struct Figures {
     pub slowest_step: Option<String>,
     /// How many hours it takes.
     pub slowest_hours: Option<i64>,
+    /// Where each figure leads: `[{"field", "entity", "filter"}]`, for what may be read.
+    pub opens: Json,
 }
 
 impl Run for Overview {
@@ -68,8 +70,29 @@ impl Run for Overview {
             open_tasks: count(cx, "process.task", Filter::within("state", ["open", "claimed"]))?,
             slowest_step: slowest.as_ref().map(|(step, _)| step.clone()),
             slowest_hours: slowest.map(|(_, hours)| hours),
+            opens: opens(cx),
         })
     }
+}
+
+/// The records behind each figure, as a list asks for them.
+fn opens(cx: &Cx<'_>) -> Json {
+    let owed = json!({"side": "receivable", "residual": {"ne": "0"}});
+    let late = json!({"side": "receivable", "residual": {"ne": "0"}, "due": {"lt": "@today"}});
+    let open = json!({"state": "open"});
+    let ways = [
+        ("bank", "finance.account", json!({"controlled_by": "cash"})),
+        ("receivables", "finance.open_item", owed),
+        ("overdue", "finance.open_item", late),
+        ("stock_value", "inventory.valuation", json!({})),
+        ("pipeline", "crm.deal", open.clone()),
+        ("expected", "crm.deal", open),
+        ("without_next_step", "crm.deal", json!({"state": "open", "next_step": {"empty": true}})),
+        ("open_orders", "sales.order", json!({"state": "confirmed"})),
+        ("open_tasks", "process.task", json!({"state": {"in": ["open", "claimed"]}})),
+    ];
+    let may = ways.into_iter().filter(|(_, entity, _)| allowed(cx, entity));
+    Json(may.map(|(field, entity, filter)| json!({"field": field, "entity": entity, "filter": filter})).collect())
 }
 
 fn allowed(cx: &Cx<'_>, entity: &str) -> bool {

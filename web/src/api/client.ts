@@ -1,5 +1,5 @@
 import type {
-  Answer, Draft, HistoryRow, LinkedDocument, Meta, Page, Problem, Row, Session, StoredFile, TaskDetail, Task, Values,
+  Answer, Draft, Foreseen, HistoryRow, LinkedDocument, Meta, Page, Problem, Row, Session, StoredFile, TaskDetail, Task, Values,
 } from './types';
 
 /** A refusal of the server, as it said it: a problem document (RFC 9457). */
@@ -159,6 +159,9 @@ export const api = {
 
   operate: (name: string, input: Values, key: string) =>
     call<Answer>('POST', operation(name), { body: input, headers: { 'Idempotency-Key': key } }),
+  /** What an operation would do: it is done and taken back. */
+  preview: (name: string, input: Values, signal?: AbortSignal) =>
+    call<Answer & { _dry_run?: { changes: Foreseen[] } }>('POST', operation(name), { query: { dry_run: 1 }, body: input, signal }),
   read: <T>(name: string, input: Query, signal?: AbortSignal) =>
     call<T>('GET', operation(name), { query: input, signal }),
   readAddress: (name: string, input: Query) => address(operation(name), input),

@@ -222,6 +222,15 @@ export interface Outcome {
 
 export type Answer = Values & { _result?: Outcome };
 
+/** What a dry run would have changed of one kind of record. */
+export interface Foreseen {
+  entity: string;
+  label: string;
+  kind: 'created' | 'changed' | 'deleted';
+  count: number;
+  ids: number[];
+}
+
 export interface StoredFile {
   id: number;
   name: string;

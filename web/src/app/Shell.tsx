@@ -2,20 +2,25 @@ import { Drawer, Menu, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { api } from '../api/client';
 import { Icon, Mark } from '../design/icons';
 import { IconButton } from '../design/parts';
 import { useI18n, useT } from '../i18n';
 import { areaOf, useMeta } from '../registry';
 import { keys } from '../registry/keys';
-import { GlobalSearch } from './GlobalSearch';
 import { useConnected, useLive } from './live';
+import { Notices } from './Notices';
+import { visited } from './recent';
 import { SchemeButton } from './SchemeButton';
 import './shell.css';
+import { readDensity, setDensity } from './density';
 import { readStored, store } from './storage';
 import { ShortcutMap } from './ShortcutMap';
 import { useShortcuts } from './shortcuts';
+
+/** The palette comes with the first key that asks for it. */
+const Palette = lazy(() => import('./Palette').then(({ Palette: component }) => ({ default: component })));
 
 export function Shell({ children }: { children: ReactNode }) {
   const t = useT();
@@ -25,7 +30,14 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useLive();
   const [keyMap, mapping] = useDisclosure(false);
-  useShortcuts(mapping.open);
+  const [palette, setPalette] = useState<'all' | 'make' | null>(null);
+  const next = useNextStep();
+  // When there is time, so that the first key finds it.
+  useEffect(() => {
+    const later = setTimeout(() => void import('./Palette'), 1500);
+    return () => clearTimeout(later);
+  }, []);
+  useShortcuts({ onMap: mapping.open, onPalette: () => setPalette('all'), onNext: () => void next() });
 
   useEffect(() => drawing.close(), [path]); // eslint-disable-line react-hooks/exhaustive-deps
 
@@ -50,7 +62,13 @@ export function Shell({ children }: { children: ReactNode }) {
           <IconButton icon="menu" label={t('nav.menu')} onClick={toggle} aria-expanded={drawer || !narrow} />
           <Breadcrumb />
           <Offline />
-          <GlobalSearch />
+          <search className="shell-search">
+            <button type="button" className="search-button" data-search="global" aria-keyshortcuts="Control+K" onClick={() => setPalette('all')}>
+              <Icon name="search" size={15} /> <span className="grow">{t('search.placeholder')}</span> <kbd aria-hidden="true">Ctrl K</kbd>
+            </button>
+          </search>
+          <IconButton icon="plus" label={t('search.make')} onClick={() => setPalette('make')} />
+          <Notices />
           <SchemeButton />
           <UserMenu />
         </header>
@@ -58,6 +76,11 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      {palette ? (
+        <Suspense>
+          <Palette making={palette === 'make'} onNext={() => void next()} onClose={() => setPalette(null)} />
+        </Suspense>
+      ) : null}
       {keyMap ? <ShortcutMap onClose={mapping.close} /> : null}
       <Drawer opened={drawer} onClose={drawing.close} size={280} padding={0} withCloseButton={false} title={t('nav.label')}
         styles={{ header: { display: 'none' }, body: { height: '100%', background: 'var(--surface-2)' } }}>
@@ -70,11 +93,36 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
+/** To the step that is the most urgent for this person; the order of the inbox says which that is. */
+function useNextStep(): () => Promise<void> {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  return useCallback(async () => {
+    const inbox = await client.fetchQuery({ queryKey: keys.inbox, queryFn: ({ signal }) => api.inbox(signal), staleTime: 2_000 });
+    const first = inbox.tasks[0];
+    if (first) await navigate({ to: '/inbox/$task', params: { task: String(first.id) } });
+    else await navigate({ to: '/inbox' });
+  }, [client, navigate]);
+}
+
+/** Areas that this person folded away. */
+function useFolded(): [Set<string>, (key: string) => void] {
+  const [folded, setFolded] = useState(() => new Set((readStored('celek.folded') ?? '').split(' ').filter(Boolean)));
+  const toggle = (key: string) => {
+    const next = new Set(folded);
+    if (!next.delete(key)) next.add(key);
+    store('celek.folded', [...next].join(' ') || null);
+    setFolded(next);
+  };
+  return [folded, toggle];
+}
+
 function Navigation() {
   const t = useT();
   const meta = useMeta();
   const inbox = useQuery({ queryKey: keys.inbox, queryFn: ({ signal }) => api.inbox(signal), staleTime: 30_000 });
   const count = inbox.data?.tasks.length ?? 0;
+  const [folded, toggle] = useFolded();
   const list = useRef<HTMLDivElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   // Where one is stands in sight, also at the end of a long navigation.
@@ -103,8 +151,12 @@ function Navigation() {
           if (entities.length === 0 && pages.length === 0) return null;
           return (
             <div key={area.key} role="group" aria-labelledby={`area-${area.key}`}>
-              <h2 className="nav-area" id={`area-${area.key}`}>{area.label}</h2>
-              <ul className="nav-list">
+              <h2 className="nav-area" id={`area-${area.key}`}>
+                <button type="button" aria-expanded={!folded.has(area.key)} onClick={() => toggle(area.key)}>
+                  {area.label} <Icon name={folded.has(area.key) ? 'chevronRight' : 'chevronDown'} size={12} />
+                </button>
+              </h2>
+              <ul className="nav-list" hidden={folded.has(area.key)}>
                 {pages.map((name) => (
                   <li key={name}>
                     <Link to="/p/$operation" params={{ operation: name }} className="nav-link" activeOptions={{ includeSearch: false }}>
@@ -147,6 +199,10 @@ function Breadcrumb() {
   useEffect(() => {
     document.title = `${title} · ${meta.company.name}`;
   }, [title, meta.company.name]);
+  const shownTitle = record.data?._title;
+  useEffect(() => {
+    if (parameters.entity && parameters.id && shownTitle) visited(meta.user.id, { entity: parameters.entity, id: Number(parameters.id), title: shownTitle });
+  }, [parameters.entity, parameters.id, shownTitle, meta.user.id]);
 
   return (
     <nav className="crumbs" aria-label={t('nav.breadcrumb')}>
@@ -228,6 +284,14 @@ function UserMenu() {
           <Menu.Item key={code} lang={code} onClick={() => speak(code)} aria-current={code === language || undefined}
             rightSection={code === language ? <Icon name="check" /> : null}>
             {name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Label>{t('user.density')}</Menu.Label>
+        {(['comfortable', 'compact'] as const).map((density) => (
+          <Menu.Item key={density} onClick={() => setDensity(density)} aria-current={density === readDensity() || undefined}
+            rightSection={density === readDensity() ? <Icon name="check" /> : null}>
+            {t(density === 'compact' ? 'user.compact' : 'user.comfortable')}
           </Menu.Item>
         ))}
         <Menu.Divider />

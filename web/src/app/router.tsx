@@ -53,6 +53,8 @@ export interface ListSearch {
   q?: string;
   filter?: string;
   sort?: string;
+  /** A filter that a figure brought along, as the interface takes it. */
+  just?: string;
   /** Conditions that a person added (views/list/where.ts). */
   where?: string;
   group?: string;
@@ -70,7 +72,7 @@ export interface ListSearch {
   measure?: string;
 }
 
-const LIST_SEARCH = ['q', 'filter', 'sort', 'where', 'group', 'totals', 'cols', 'fixed', 'view', 'shape', 'by', 'across', 'measure'] as const;
+const LIST_SEARCH = ['q', 'filter', 'just', 'sort', 'where', 'group', 'totals', 'cols', 'fixed', 'view', 'shape', 'by', 'across', 'measure'] as const;
 
 const list = createRoute({
   getParentRoute: () => workspace,
@@ -94,6 +96,11 @@ const page = createRoute({
   component: lazyRouteComponent(() => import('../views/operation/AnswerPage'), 'AnswerPage'),
 });
 
+// A build that people use has no gallery: the bundler leaves it out.
+const gallery = import.meta.env.DEV
+  ? [createRoute({ getParentRoute: () => workspace, path: '/_/gallery', component: lazyRouteComponent(() => import('../screens/Gallery'), 'Gallery') })]
+  : [];
+
 const record = createRoute({
   getParentRoute: () => workspace,
   path: '/e/$entity/$id',
@@ -101,7 +108,7 @@ const record = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, page, list, create, record])]),
+  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, page, list, create, record, ...gallery])]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   scrollToTopSelectors: ['#main'],

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import type { Key } from '../i18n';
 
 const typing = (target: EventTarget | null): boolean =>
@@ -21,7 +21,12 @@ export const SHORTCUTS: readonly { keys: string[]; does: Key }[] = [
   { keys: ['J'], does: 'keys.down' },
   { keys: ['K'], does: 'keys.up' },
   { keys: ['Enter'], does: 'keys.open' },
+  { keys: ['Space'], does: 'keys.peek' },
+  { keys: ['X'], does: 'keys.select' },
+  { keys: ['F2'], does: 'keys.inline' },
+  { keys: ['N'], does: 'keys.next' },
   { keys: ['G', 'I'], does: 'keys.inbox' },
+  { keys: ['G', '1–9'], does: 'keys.area' },
   { keys: ['Ctrl', 'Enter'], does: 'keys.primary' },
   { keys: ['Esc'], does: 'keys.close' },
   { keys: ['?'], does: 'keys.map' },
@@ -109,14 +114,27 @@ function single(key: string, before: string): boolean {
     case 'j': return walk(1);
     case 'k': return walk(-1);
     case 'i': return before === 'g' && clickFirst('a.nav-link[href^="/inbox"]');
-    default: return false;
+    // The first screen of an area, counted from the top of the navigation.
+    default: return before === 'g' && /^[1-9]$/.test(key) && clickFirst(`.shell-nav [role="group"]:nth-of-type(${key}) a.nav-link`);
   }
 }
 
 /** The keyboard of the whole program; a dialog has the keys for itself. */
-export function useShortcuts(onMap: () => void): void {
+interface Doors {
+  onMap: () => void;
+  onPalette: () => void;
+  onNext: () => void;
+}
+
+export function useShortcuts(doors: Doors): void {
+  const latest = useRef(doors);
+  latest.current = doors;
   useEffect(() => {
     let before = '';
+    const openPalette = () => {
+      typeAhead();
+      latest.current.onPalette();
+    };
     const press = (event: KeyboardEvent) => {
       const control = event.ctrlKey || event.metaKey;
       const free = !control && !event.altKey && !typing(event.target) && !document.querySelector('[role="dialog"]');
@@ -124,7 +142,12 @@ export function useShortcuts(onMap: () => void): void {
       before = free ? event.key.toLowerCase() : '';
       if (free && event.key === '?') {
         event.preventDefault();
-        onMap();
+        latest.current.onMap();
+        return;
+      }
+      if (free && event.key.toLowerCase() === 'n' && earlier !== 'g') {
+        event.preventDefault();
+        latest.current.onNext();
         return;
       }
       if (free && single(event.key.toLowerCase(), earlier)) {
@@ -132,9 +155,11 @@ export function useShortcuts(onMap: () => void): void {
         return;
       }
       if (event.key === '/' && !control && !event.altKey && !typing(event.target)) {
-        if (focusFirst('[data-search="list"]') || focusFirst('[data-search="global"]')) event.preventDefault();
+        event.preventDefault();
+        if (!focusFirst('[data-search="list"]')) openPalette();
       } else if (control && event.key.toLowerCase() === 'k') {
-        if (focusFirst('[data-search="global"]')) event.preventDefault();
+        event.preventDefault();
+        if (!document.querySelector('[role="dialog"]')) openPalette();
       } else if (control && event.key === 'Enter') {
         const scope = document.querySelector('[role="dialog"]') ?? document;
         const button = [...scope.querySelectorAll<HTMLButtonElement>('button[data-primary]')].find(visible);
@@ -168,5 +193,5 @@ export function useShortcuts(onMap: () => void): void {
       window.removeEventListener('keydown', press);
       window.removeEventListener('focusin', soon);
     };
-  }, [onMap]);
+  }, []);
 }

@@ -2,6 +2,7 @@
 import type { Field, Row, Values } from '../api/types';
 import { isDecimal, placesOf } from '../i18n/format';
 import type { Translate } from '../i18n';
+import { isLookedFor } from './pending';
 
 export function malformed(field: Field, value: unknown, t: Translate): string | null {
   if (value === null || value === undefined) return null;
@@ -20,7 +21,7 @@ export function malformed(field: Field, value: unknown, t: Translate): string | 
       return /^\d{4}-\d{2}-\d{2}$/.test(String(value)) ? null : t('field.badDate');
     case 'ref':
       // What was typed and led to nothing stands there until something else does.
-      return typeof value === 'string' ? t('field.noSuch', { text: value }) : null;
+      return typeof value === 'string' ? t(isLookedFor(value) ? 'field.looking' : 'field.noSuch', { text: value }) : null;
     case 'json':
       return typeof value === 'string' ? t('field.badJson') : null;
     default:

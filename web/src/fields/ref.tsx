@@ -10,7 +10,7 @@ import { useT } from '../i18n';
 import { fieldOf, isEditable, useMeta } from '../registry';
 import { keys } from '../registry/keys';
 import { idOf, remember, titleIn, useTitle } from './titles';
-import { pend } from './pending';
+import { lookFor } from './pending';
 import { control, type EditProps, type ReadProps, type Widget } from './widget';
 
 export function RecordLink({ entity, id, title, children }: { entity: string; id: number; title?: unknown; children?: ReactNode }) {
@@ -82,13 +82,15 @@ function Picker({ props, entity, selected, onPick, onText, onClear, open, except
 
   /** Takes the best of what is found for the text, though nothing has been shown of it yet. */
   const takeSoon = (typed: string) => {
-    onText?.(typed);
     setText(null);
     combobox.closeDropdown();
-    void pend(api.list(entity, { q: typed, limit: 20 }).then((page) => {
+    lookFor(typed, async () => {
+      const page = await api.list(entity, { q: typed, limit: 20 });
       const row = page.rows.find((each) => !except?.includes(each.id!));
       if (row) take(row);
-    }, () => {}));
+      return Boolean(row);
+    }, () => onText?.(typed));
+    onText?.(typed);
   };
 
   const take = (row: Row | undefined) => {

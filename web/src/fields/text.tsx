@@ -14,6 +14,7 @@ const editor = (type: string, inputMode?: 'email' | 'tel', autoComplete = 'off')
         type={type}
         inputMode={inputMode}
         autoComplete={autoComplete}
+        placeholder={props.hint}
         maxLength={props.field.max ?? undefined}
         value={words(props.value)}
         onChange={(event) => props.onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)}

@@ -17,6 +17,7 @@ import { keys } from '../../registry/keys';
 import { FieldSlot } from '../../views/form/FieldSlot';
 import '../../views/form/form.css';
 import { PanelView, RailSection } from '../../views/form/Rail';
+import { Preview } from '../../views/operation/Preview';
 import { Outcome } from '../../views/operation/Outcome';
 import { useOperation } from '../../views/operation/useOperation';
 import { useDue } from './Inbox';
@@ -51,6 +52,7 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
   const [typed, setTyped] = useState<Values>({});
   const [tried, setTried] = useState(false);
   const [finished, setFinished] = useState(false);
+  const [preview, setPreview] = useState(false);
   const running = useOperation((operation) => {
     if (operation === `${TASK}.complete`) setFinished(true);
   });
@@ -76,10 +78,10 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
   const next = tasks.find((each) => each.id !== id);
   const mine = task.assignee === meta.user.id;
 
+  const sent = Object.fromEntries(fields.map((field) => [field.name, values[field.name]]).filter(([, value]) => value !== undefined));
   const complete = () => {
     setTried(true);
     if (Object.keys(wrong).length) return;
-    const sent = Object.fromEntries(fields.map((field) => [field.name, values[field.name]]).filter(([, value]) => value !== undefined));
     running.start(`${TASK}.complete`, { task: id, values: sent }, { label, onlyMissing: true });
   };
 
@@ -136,6 +138,7 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
             <Button size="md" loading={running.busy} data-primary variant={running.stack.length > 1 ? 'light' : 'filled'} onClick={complete} className="step-button">
               {label}
             </Button>
+            {detail.operation ? <Button size="md" variant="subtle" color="gray" disabled={running.busy} onClick={() => setPreview(true)}>{t('preview.ask')}</Button> : null}
           </div>
         ) : (
           <div className="step-do row-of-buttons">
@@ -148,6 +151,7 @@ function StepView({ id, detail, tasks }: { id: number; detail: TaskDetail; tasks
             <LinkButton to="/inbox" variant="default" className="narrow-only">{t('step.toInbox')}</LinkButton>
           </div>
         )}
+        {preview ? <Preview operation={`${TASK}.complete`} label={label} input={{ task: id, values: sent }} onClose={() => setPreview(false)} onRun={complete} /> : null}
         {detail.why ? (
           <section className="step-note" aria-label={t('step.why')}>
             <h2>{t('step.why')}</h2>

@@ -10,8 +10,9 @@ import { Icon } from '../../design/icons';
 import { Badge, Failed, IconButton, LinkButton, Skeleton } from '../../design/parts';
 import { useI18n } from '../../i18n';
 import { formatTimestamp } from '../../i18n/format';
-import { fieldOf, isEditable, mayType, moreOf, sectionsOf, useMeta } from '../../registry';
+import { fieldOf, isEditable, mayType, moreOf, sectionsOf, useMeta, type NamedOperation } from '../../registry';
 import { Outcome, Refusal } from '../operation/Outcome';
+import { Preview } from '../operation/Preview';
 import { useOperation } from '../operation/useOperation';
 import { ClashDialog } from './Clash';
 import { FieldSlot, Remarks } from './FieldSlot';
@@ -55,6 +56,7 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
   const document = useDocument(name, id, preset);
   const running = useOperation();
   const [deleting, setDeleting] = useState(false);
+  const [preview, setPreview] = useState<{ operation: NamedOperation; input: Values } | null>(null);
   const { entity, values, dirty } = document;
 
   if (document.stored.isError && !document.base) {
@@ -95,6 +97,7 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
         {id !== null ? (
           <OperationButtons entity={name} allowed={document.operations} quiet={dirty} busy={running.busy || document.saving}
             onDelete={entity.rights.delete && !entity.append_only && !values.archived && !document.locked?.record ? () => setDeleting(true) : undefined}
+            onPreview={(operation, allowed) => setPreview({ operation, input: { ...allowed?.input, ...(operation.target ? { [operation.target]: id } : {}) } })}
             onRun={(operation, allowed) =>
               void (async () => {
                 // What was typed belongs to what is done: it is saved first.
@@ -122,6 +125,10 @@ function Form({ name, id, preset }: { name: string; id: number | null; preset?: 
         </div>
       ) : null}
       <ClashDialog document={document} />
+      {preview ? (
+        <Preview operation={preview.operation.name} label={preview.operation.label} input={preview.input} onClose={() => setPreview(null)}
+          onRun={() => running.start(preview.operation.name, preview.input)} />
+      ) : null}
       {deleting ? (
         <Dialog title={t('form.delete')} onClose={() => setDeleting(false)}>
         <p>{t('form.deleteSure')}</p>

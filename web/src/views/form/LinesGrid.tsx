@@ -7,7 +7,7 @@ import { flushSync } from 'react-dom';
 import { api } from '../../api/client';
 import type { Field, Row } from '../../api/types';
 import { widgetOf } from '../../fields';
-import { pend } from '../../fields/pending';
+import { lookFor } from '../../fields/pending';
 import { remember } from '../../fields/titles';
 import { Icon } from '../../design/icons';
 import { IconButton } from '../../design/parts';
@@ -43,6 +43,7 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
   const can = (field: Field) => mayType(field, document.locked, owned.name);
   const editable = mayWrite && fields.some(can);
   if (!editable && rows.length === 0) return null;
+  const hinted = Math.max(0, fields.findIndex((field) => can(field) && ['ref', 'text', 'email', 'phone'].includes(field.kind)));
   // The line that is there as soon as something is typed into it. On a phone a button is easier to see.
   const shown = editable && !phone ? [...rows, { key: ghost.key, values: {} as Row, titles: {}, fresh: true }] : rows;
 
@@ -127,8 +128,8 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
       cells.slice(0, columns.length).forEach((value, at) => {
         const field = columns[at]!;
         if (value === '' && !there) return;
-        document.setCell(owned.name, key, field.name, pastedValue(field, value, language, meta.company.currency));
         if (field.kind === 'ref' && field.to && value !== '') lookUp(key, field, value);
+        document.setCell(owned.name, key, field.name, pastedValue(field, value, language, meta.company.currency));
       });
     });
   };
@@ -136,13 +137,15 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
   /** A pasted name or code becomes the record that bears it; of several, none is guessed. */
   const lookUp = (key: string, field: Field, text: string) => {
     const same = (row: Row) => Object.values(row).some((value) => typeof value === 'string' && value.toLowerCase() === text.toLowerCase());
-    void pend(api.list(field.to!, { q: text, limit: 20 }).then(({ rows: found }) => {
+    lookFor(text, async () => {
+      const { rows: found } = await api.list(field.to!, { q: text, limit: 20 });
       const exact = found.filter(same);
       const row = exact.length === 1 ? exact[0] : exact.length === 0 && found.length === 1 ? found[0] : undefined;
-      if (!row?.id) return;
+      if (!row?.id) return false;
       remember(field.to!, row.id, row._title);
       document.setCell(owned.name, key, field.name, row.id);
-    }, () => {}));
+      return true;
+    }, () => document.setCell(owned.name, key, field.name, text));
   };
 
   return (
@@ -176,7 +179,7 @@ export function LinesGrid({ owned, document, editable: mayWrite }: Props) {
                         data-label={field.label}>
                         {typing ? (
                           <Edit field={field} value={value} title={row.titles[field.name]} cell invalid={Boolean(error)} describedBy={error ? id : undefined}
-                            label={t('lines.cell', { field: field.label, number: index + 1 })} hint={isGhost && column === 0 ? t('lines.add') : undefined}
+                            label={t('lines.cell', { field: field.label, number: index + 1 })} hint={isGhost && column === hinted ? t('lines.add') : undefined}
                             onChange={(next) => set(row.key, field.name, next)} />
                         ) : (
                           <div className="cell-read"><Read field={field} value={value} title={row.titles[field.name]} /></div>

@@ -4,7 +4,7 @@ import type { Allowed } from '../../api/types';
 import { Icon } from '../../design/icons';
 import { IconButton } from '../../design/parts';
 import { useT } from '../../i18n';
-import { formOperations, useMeta, type NamedOperation } from '../../registry';
+import { formOperations, missingInput, useMeta, type NamedOperation } from '../../registry';
 import { useId } from 'react';
 
 interface Props {
@@ -15,12 +15,14 @@ interface Props {
   busy: boolean;
   onRun: (operation: NamedOperation, allowed: Allowed | undefined) => void;
   onDelete?: () => void;
+  /** Shows what the primary operation would do. */
+  onPreview?: (operation: NamedOperation, allowed: Allowed | undefined) => void;
 }
 
 /** So many secondary operations stand beside the primary one, where there is room; the rest is in the menu. */
 const BESIDE = 2;
 
-export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete }: Props) {
+export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete, onPreview }: Props) {
   const t = useT();
   const meta = useMeta();
   const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
@@ -51,12 +53,18 @@ export function OperationButtons({ entity, allowed, quiet, busy, onRun, onDelete
           {primary.label}
         </Button>
       ) : null}
-      {menu.length || onDelete ? (
+      {menu.length || onDelete || (primary && onPreview) ? (
         <Menu position="bottom-end" width={300}>
           <Menu.Target>
             <IconButton icon="dots" label={t('app.more')} />
           </Menu.Target>
           <Menu.Dropdown>
+            {primary && onPreview && !quiet && missingInput(primary, { ...answers.get(primary.name)?.input }).length === 0 ? (
+              <>
+                <Menu.Item onClick={() => onPreview(primary, answers.get(primary.name))}>{t('preview.of', { operation: primary.label })}</Menu.Item>
+                {menu.length ? <Menu.Divider /> : null}
+              </>
+            ) : null}
             {menu.map((operation) => {
               const answer = answers.get(operation.name);
               return can(operation) ? (

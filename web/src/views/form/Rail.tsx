@@ -1,12 +1,12 @@
 // What stands around a record: panels, linked documents, attachments, history.
 import { Button } from '@mantine/core';
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useRef, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { api, asProblem } from '../../api/client';
-import type { Entity, Field, Panel, Row } from '../../api/types';
+import type { Entity, Field, LinkedDocument, Panel, Row } from '../../api/types';
 import { Icon } from '../../design/icons';
-import { Badge } from '../../design/parts';
+import { Badge, IconButton } from '../../design/parts';
 import { widgetOf } from '../../fields';
 import { FileLink } from '../../fields/file';
 import { RecordLink } from '../../fields/ref';
@@ -16,6 +16,7 @@ import { fieldOf, fieldsByName, isEmpty, isNumeric, useMeta } from '../../regist
 import { keys } from '../../registry/keys';
 import { writeWhere } from '../list/where';
 import { gathered } from './gathered';
+import { Notes } from './Notes';
 import './rail.css';
 
 const AT_MOST = 6;
@@ -120,28 +121,59 @@ export function PanelView({ entity, id, panel }: { entity: string; id: number; p
   );
 }
 
+/** Documents that lead here and those to which it leads, in the order of their making. */
 function Links({ entity, id }: { entity: string; id: number }) {
   const t = useT();
-  const meta = useMeta();
   const links = useQuery({ queryKey: keys.links(entity, id), queryFn: ({ signal }) => api.links(entity, id, signal) });
   const rows = links.data?.rows ?? [];
+  if (links.data && rows.length === 0) return null;
   return (
     <RailSection title={t('rail.links')} count={rows.length}>
-      {links.data && rows.length === 0 ? <Nothing /> : null}
-      <ul className="rail-list">
-        {rows.map((row) => {
-          const other = meta.entities[row.entity];
-          const choice = fieldOf(other, other?.status)?.choices?.find((each) => each.value === row.status || each.label === row.status);
-          return (
-            <li key={`${row.entity}#${row.id}`}>
-              <span className="ellipsis"><RecordLink entity={row.entity} id={row.id} title={row.title} /></span>
-              <span className="grow dim small rail-kind">{row.entity_label}</span>
-              {row.status ? <Badge colour={choice?.colour}>{choice?.label ?? row.status}</Badge> : null}
-            </li>
-          );
-        })}
-      </ul>
+      <Chain entity={entity} id={id} rows={rows} depth={0} seen={[`${entity}#${id}`]} />
     </RailSection>
+  );
+}
+
+const DEEPEST = 3;
+
+function Chain({ entity, id, rows, depth, seen }: { entity: string; id: number; rows: LinkedDocument[]; depth: number; seen: string[] }) {
+  const t = useT();
+  const before = rows.filter((row) => row.direction === 'out');
+  const after = rows.filter((row) => row.direction === 'in');
+  return (
+    <ol className="chain" data-depth={depth}>
+      {before.map((row) => <Link_ key={`${row.entity}#${row.id}`} row={row} depth={depth} seen={seen} />)}
+      {before.length && depth === 0 ? <li className="chain-here" key={`${entity}#${id}`}><span className="chain-dot" />{t('rail.here')}</li> : null}
+      {after.map((row) => <Link_ key={`${row.entity}#${row.id}`} row={row} depth={depth} seen={seen} />)}
+    </ol>
+  );
+}
+
+/** A document of the chain; what hangs on it in turn is shown when asked for. */
+function Link_({ row, depth, seen }: { row: LinkedDocument; depth: number; seen: string[] }) {
+  const t = useT();
+  const meta = useMeta();
+  const [open, setOpen] = useState(false);
+  const other = meta.entities[row.entity];
+  const further = useQuery({
+    queryKey: keys.links(row.entity, row.id), queryFn: ({ signal }) => api.links(row.entity, row.id, signal), enabled: open,
+  });
+  const choice = fieldOf(other, other?.status)?.choices?.find((each) => each.value === row.status || each.label === row.status);
+  const rows = (further.data?.rows ?? []).filter((each) => !seen.includes(`${each.entity}#${each.id}`));
+  return (
+    <li>
+      <span className="chain-line">
+        <span className="chain-dot" />
+        <span className="ellipsis"><RecordLink entity={row.entity} id={row.id} title={row.title} /></span>
+        <span className="grow dim small rail-kind">{row.entity_label}</span>
+        {row.status ? <Badge colour={choice?.colour}>{choice?.label ?? row.status}</Badge> : null}
+        {depth < DEEPEST && other?.rights.read ? (
+          <IconButton icon={open ? 'chevronDown' : 'chevronRight'} iconSize={12} size={22} aria-expanded={open} label={t('rail.further', { title: row.title })} onClick={() => setOpen(!open)} />
+        ) : null}
+      </span>
+      {open && rows.length ? <Chain entity={row.entity} id={row.id} rows={rows} depth={depth + 1} seen={[...seen, ...rows.map((each) => `${each.entity}#${each.id}`)]} /> : null}
+      {open && further.data && rows.length === 0 ? <p className="dim small chain-end">{t('rail.noFurther')}</p> : null}
+    </li>
   );
 }
 
@@ -243,15 +275,32 @@ function History({ entity, id }: { entity: string; id: number }) {
   );
 }
 
+/** The panels that hold something, and in one line those that do not. */
+function Panels({ entity, id, panels }: { entity: string; id: number; panels: Panel[] }) {
+  const t = useT();
+  const pages = useQueries({
+    queries: panels.map((panel) => ({
+      queryKey: keys.panel(entity, id, panel.key, panel.entity),
+      queryFn: ({ signal }: { signal: AbortSignal }) => api.panel(entity, id, panel.key, signal),
+    })),
+  });
+  const empty = panels.filter((_, at) => pages[at]?.data?.rows.length === 0);
+  return (
+    <>
+      {panels.map((panel) => (empty.includes(panel) ? null : <PanelView key={panel.key} entity={entity} id={id} panel={panel} />))}
+      {empty.length ? <p className="dim small rail-none">{t('rail.none', { list: empty.map((panel) => panel.label).join(', ') })}</p> : null}
+    </>
+  );
+}
+
 export function Rail({ entity, id }: { entity: string; id: number }) {
   const t = useT();
   const meta = useMeta();
   const shown = meta.entities[entity]!;
   return (
     <aside className="rail" aria-label={t('rail.label')}>
-      {(shown.panels ?? []).filter((panel) => meta.entities[panel.entity]?.rights.read).map((panel) => (
-        <PanelView key={panel.key} entity={entity} id={id} panel={panel} />
-      ))}
+      <Panels entity={entity} id={id} panels={(shown.panels ?? []).filter((panel) => meta.entities[panel.entity]?.rights.read)} />
+      <Notes entity={entity} id={id} />
       <Links entity={entity} id={id} />
       <Attachments entity={entity} id={id} canWrite={shown.rights.write} />
       <History entity={entity} id={id} />

@@ -8,7 +8,7 @@ import type { Entity, Row } from '../../api/types';
 import { NotFound } from '../../app/Fallbacks';
 import type { ListSearch } from '../../app/router';
 import { Icon } from '../../design/icons';
-import { Failed, LinkButton, Quiet, Skeleton } from '../../design/parts';
+import { Failed, IconButton, LinkButton, Quiet, Skeleton } from '../../design/parts';
 import { useT } from '../../i18n';
 import { listOperations, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
@@ -27,7 +27,7 @@ import { usePages } from './pages';
 import { Peek } from './Peek';
 import { ShapeSwitch } from './ShapeSwitch';
 import { Tabs } from './Tabs';
-import { filterOf, readWhere, writeWhere, type Condition } from './where';
+import { both, filterOf, readJust, readWhere, writeWhere, type Condition } from './where';
 
 /** Boards, calendars, pivots and charts come with the screens that show them. */
 const Shape = lazy(() => import('../shapes/Shape').then(({ Shape: component }) => ({ default: component })));
@@ -54,14 +54,15 @@ function List({ name, entity }: { name: string; entity: Entity }) {
   const chosen = entity.view?.filters?.find((filter) => filter.key === search.filter);
   const sort = search.sort ?? entity.view?.sort ?? undefined;
   const conditions = useMemo(() => readWhere(search.where, entity), [search.where, entity]);
+  const just = useMemo(() => readJust(search.just), [search.just]);
   const columns = useMemo(() => readColumns(search.cols, entity), [search.cols, entity]);
   const fixed = Math.min(Math.max(0, Number.parseInt(search.fixed ?? '0', 10) || 0), columns.length);
   const shapes = shapesOf(meta, name);
   const shape = shapes.find((each) => each === search.shape);
   const group = shape ? undefined : groupField(entity, search.group ?? entity.view?.group ?? undefined);
   const query: ListQuery = useMemo(
-    () => ({ filter: filterOf(entity, chosen?.filter, conditions), sort, q: search.q, limit: PAGE }),
-    [entity, chosen, conditions, sort, search.q],
+    () => ({ filter: both(filterOf(entity, chosen?.filter, conditions), just), sort, q: search.q, limit: PAGE }),
+    [entity, chosen, just, conditions, sort, search.q],
   );
 
   const go = (change: Partial<ListSearch>, replace = false) =>
@@ -80,7 +81,7 @@ function List({ name, entity }: { name: string; entity: Entity }) {
     placeholderData: keepPreviousData,
   });
   const totalRows = search.totals ? totals.data?.rows.map((row) => Object.fromEntries(sums.map((field) => [field.name, sumIn(row, field)]))) : undefined;
-  const narrowed = Boolean(search.q || chosen || conditions.length);
+  const narrowed = Boolean(search.q || chosen || just || conditions.length);
   const operations = listOperations(meta, name);
   const mayCreate = entity.rights.create && !entity.append_only;
   const put = (next: Condition[], more: Partial<ListSearch> = {}) => go({ where: writeWhere(next), ...more });
@@ -125,6 +126,12 @@ function List({ name, entity }: { name: string; entity: Entity }) {
         <Tabs name={name} entity={entity} search={search} />
         <div className="list-bar">
           <div className="chips" role="group" aria-label={t('list.filters')}>
+            {just ? (
+              <span className="chip condition">
+                <span className="ellipsis">{t('list.just')}</span>
+                <IconButton icon="close" iconSize={12} size={20} label={t('where.remove', { field: t('list.just') })} onClick={() => go({ just: undefined })} />
+              </span>
+            ) : null}
             <Conditions entity={entity} conditions={conditions} onChange={(next) => put(next)} />
           </div>
           <span className="grow" />
@@ -175,7 +182,7 @@ function List({ name, entity }: { name: string; entity: Entity }) {
         ) : null}
         {rows && !pages.loading && !pages.error && length === 0 ? (
           narrowed ? (
-            <Quiet title={t('list.nothing')} action={<Button variant="default" onClick={() => go({ q: undefined, filter: undefined, where: undefined })}>{t('list.clear')}</Button>} />
+            <Quiet title={t('list.nothing')} action={<Button variant="default" onClick={() => go({ q: undefined, filter: undefined, just: undefined, where: undefined })}>{t('list.clear')}</Button>} />
           ) : (
             <Quiet action={mayCreate ? (
               <LinkButton to="/e/$entity/new" params={{ entity: name }} variant="default">{t('list.newOf', { entity: entity.label })}</LinkButton>

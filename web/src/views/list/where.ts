@@ -98,6 +98,22 @@ export function filterOf(entity: Entity, own: unknown, conditions: readonly Cond
   return parts.length === 0 ? undefined : parts.length === 1 ? parts[0] : { and: parts };
 }
 
+/** All of several filters. */
+export const both = (...filters: unknown[]): unknown => {
+  const parts = filters.filter((filter) => filter !== undefined && filter !== null);
+  return parts.length > 1 ? { and: parts } : parts[0];
+};
+
+/** A filter that came in the address; nothing where it is none. The server judges what is in it. */
+export function readJust(text: string | undefined): unknown {
+  try {
+    const filter = text ? (JSON.parse(text) as unknown) : null;
+    return filter && typeof filter === 'object' && !Array.isArray(filter) ? filter : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The value of a widget as it stands in an address, and back. */
 export function valueText(field: Field, value: unknown): string {
   if (value === null || value === undefined) return '';

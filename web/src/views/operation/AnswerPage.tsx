@@ -2,10 +2,10 @@
 // whenever something changes.
 import { Button } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { api } from '../../api/client';
-import type { Field, Values } from '../../api/types';
+import type { Field, Meta, Values } from '../../api/types';
 import { NotFound } from '../../app/Fallbacks';
 import { Failed, Quiet, Skeleton } from '../../design/parts';
 import { widgetOf } from '../../fields';
@@ -26,6 +26,7 @@ export function AnswerPage() {
 
 function Answer({ operation }: { operation: NamedOperation }) {
   const t = useT();
+  const meta = useMeta();
   const navigate = useNavigate();
   const search = useSearch({ from: '/workspace/p/$operation' });
   const fields = askedFields(operation);
@@ -45,7 +46,8 @@ function Answer({ operation }: { operation: NamedOperation }) {
   };
   const output = operation.output ?? [];
   // What this person may not read is not in the answer: it has no place on the page either.
-  const facts = output.filter((field) => !isTable(field) && !isEmpty(answer.data?.[field.name]));
+  const ways = waysOf(meta, answer.data?.opens);
+  const facts = output.filter((field) => !isTable(field) && !(field.name === 'opens' && field.kind === 'json') && !isEmpty(answer.data?.[field.name]));
   const tables = output.filter(isTable);
   return (
     <div className="page">
@@ -66,7 +68,7 @@ function Answer({ operation }: { operation: NamedOperation }) {
         {answer.isError ? <Failed error={answer.error} retry={() => void answer.refetch()} /> : null}
         {answer.isLoading ? <Skeleton rows={6} /> : null}
         {answer.data && facts.length + tables.length === 0 ? <Quiet>{t('list.empty')}</Quiet> : null}
-        {answer.data && facts.length ? <dl className="figures">{facts.map((field) => <Figure key={field.name} field={field} value={answer.data[field.name]} />)}</dl> : null}
+        {answer.data && facts.length ? <dl className="figures">{facts.map((field) => <Figure key={field.name} field={field} value={answer.data[field.name]} way={ways.get(field.name)} />)}</dl> : null}
         {answer.data ? tables.map((field) => <AnswerTable key={field.name} field={field} value={answer.data[field.name]} alone={output.length === 1} />) : null}
       </div>
     </div>
@@ -75,12 +77,28 @@ function Answer({ operation }: { operation: NamedOperation }) {
 
 const isTable = (field: Field): boolean => field.kind === 'list';
 
-function Figure({ field, value }: { field: Field; value: unknown }) {
+interface Way {
+  entity: string;
+  just: string;
+}
+
+/** Where figures lead, as the answer says it: for what this person may read. */
+function waysOf(meta: Meta, opens: unknown): Map<string, Way> {
+  const rows = Array.isArray(opens) ? (opens as { field?: unknown; entity?: unknown; filter?: unknown }[]) : [];
+  return new Map(rows.flatMap((row): [string, Way][] =>
+    typeof row.field === 'string' && typeof row.entity === 'string' && meta.entities[row.entity]?.rights.read
+      ? [[row.field, { entity: row.entity, just: JSON.stringify(row.filter ?? {}) }]] : []));
+}
+
+function Figure({ field, value, way }: { field: Field; value: unknown; way?: Way }) {
   const { Read } = widgetOf(field);
+  const shown = <Read field={field} value={value} plain={way !== undefined} />;
   return (
-    <div className="figure" data-field={field.name} title={field.help ?? undefined}>
+    <div className="figure" data-field={field.name} data-opens={way ? true : undefined} title={field.help ?? undefined}>
       <dt>{field.label}</dt>
-      <dd data-number={isNumeric(field) || undefined}><Read field={field} value={value} /></dd>
+      <dd data-number={isNumeric(field) || undefined}>
+        {way ? <Link to="/e/$entity" params={{ entity: way.entity }} search={{ just: way.just === '{}' ? undefined : way.just, totals: '1' }}>{shown}</Link> : shown}
+      </dd>
     </div>
   );
 }

@@ -14,7 +14,8 @@ import { columnsOf, fieldOf, useMeta } from '../../registry';
 import { keys } from '../../registry/keys';
 import { summable, sumIn } from '../list/groups';
 import { ChooseField } from './Choose';
-import { both, type ShapeProps } from './Shape';
+import { both } from '../list/where';
+import type { ShapeProps } from './Shape';
 import { boardFields, wayTo } from './shapes';
 
 interface Lane {
@@ -103,7 +104,7 @@ function LaneColumn({ lane, lanes, field, carried, head, sum, name, entity, quer
   const count = head.reduce((all, row) => all + Number(row.count ?? 0), 0);
   const { Read } = sum ? widgetOf(sum) : { Read: null };
   return (
-    <section className="lane" role="listitem" aria-label={lane.label} data-over={(over && carried !== null) || undefined}
+    <div className="lane" role="listitem" aria-label={lane.label} data-over={(over && carried !== null) || undefined}
       onDragOver={(event) => { if (carried) { event.preventDefault(); setOver(true); } }}
       onDragLeave={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node)) setOver(false); }}
       onDrop={(event) => { event.preventDefault(); setOver(false); if (carried) void onMove(carried, lane); }}>
@@ -119,7 +120,7 @@ function LaneColumn({ lane, lanes, field, carried, head, sum, name, entity, quer
         ))}
       </ul>
       {page.data?.next ? <button type="button" className="chip" onClick={onAll}>{t('rail.more')}</button> : null}
-    </section>
+    </div>
   );
 }
 

@@ -11,7 +11,8 @@ import { formatMonth, toZone } from '../../i18n/format';
 import { fieldOf, isEditable } from '../../registry';
 import { keys } from '../../registry/keys';
 import { ChooseField } from './Choose';
-import { both, type ShapeProps } from './Shape';
+import { both } from '../list/where';
+import type { ShapeProps } from './Shape';
 import { dayFields, otherMonth, weeksOf } from './shapes';
 
 const IN_A_DAY = 4;

@@ -57,7 +57,7 @@ export function Pivot(props: ShapeProps) {
     return found.includes(null) ? null : (found as Condition[]);
   };
   const figure = (rows: Row[], way: Condition[] | null) => rows.map((row, at) => (way
-    ? <button key={at} type="button" className="figure" onClick={() => onDrill(way)}><Figure measure={measure} row={row} /></button>
+    ? <button key={at} type="button" className="pivot-figure" onClick={() => onDrill(way)}><Figure measure={measure} row={row} /></button>
     : <div key={at}><Figure measure={measure} row={row} /></div>));
   const of = (rows: Row[], field: Field, group: Row) => rows.filter((row) => sameGroup(row[groupPath(field)], group[groupPath(field)]));
 

@@ -28,8 +28,3 @@ export function Shape({ shape, ...props }: ShapeProps & { shape: ShapeName }) {
   const Drawn = SHAPES[shape];
   return <Drawn {...props} />;
 }
-
-export const both = (...filters: unknown[]): unknown => {
-  const parts = filters.filter((filter) => filter !== undefined && filter !== null);
-  return parts.length > 1 ? { and: parts } : parts[0];
-};
