@@ -35,13 +35,15 @@ async function screens(client) {
   };
 }
 
-for (const look of LOOKS) {
+for (const look of LOOKS.filter((each) => !process.env.LOOK || each.name === process.env.LOOK)) {
   const client = await browser.open(look);
   await client.page.goto(`${client.url}/signin`);
   await client.page.getByRole('heading', { level: 1 }).waitFor();
   const shoot = async (name) => {
     if (only.length && !only.includes(name)) return;
     await client.settled();
+    // What is lately loaded is drawn a moment after it has come.
+    await client.page.waitForTimeout(300);
     await client.page.screenshot({ path: `${folder}/${name}-${look.name}.png` });
   };
   await shoot('signin');
@@ -49,7 +51,7 @@ for (const look of LOOKS) {
   for (const [name, path] of Object.entries(await screens(client))) {
     if (only.length && !only.includes(name)) continue;
     await client.page.goto(`${client.url}${path}`);
-    await client.page.getByRole('main').locator('h1, h2').first().waitFor();
+    await client.page.getByRole('main').locator('h1:visible, h2:visible').first().waitFor();
     await shoot(name);
   }
   // What opens above a screen.

@@ -7,6 +7,8 @@ import { touches, type Change } from '../registry/keys';
 
 type News = { kind: 'change'; change: Change } | { kind: 'state'; connected: boolean; fresh?: boolean };
 
+const JUST_NOW = 15_000;
+
 let connected = true;
 const watchers = new Set<() => void>();
 
@@ -51,7 +53,9 @@ function listen(client: QueryClient, signal: AbortSignal): void {
   const hear = (news: News) => {
     if (news.kind === 'change') collect(news.change);
     // What changed between the first answers and the begin of a stream was told to nobody: everything is asked once more.
-    else if (setConnected(news.connected) || news.fresh) void client.invalidateQueries();
+    // The metadata is large and came a moment ago: it is not.
+    else if (setConnected(news.connected)) void client.invalidateQueries();
+    else if (news.fresh) void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] !== 'meta' || Date.now() - state.dataUpdatedAt > JUST_NOW });
   };
   const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('celek.live') : null;
   channel?.addEventListener('message', (event: MessageEvent<News>) => hear(event.data));
