@@ -1,5 +1,6 @@
 import type {
-  Answer, Draft, Foreseen, HistoryRow, LinkedDocument, Meta, Page, Problem, Row, Session, StoredFile, TaskDetail, Task, Values,
+  Answer, Draft, Foreseen, HistoryRow, ImportOptions, ImportReport, ImportRun, LinkedDocument, Meta, Page, Problem, Row, Session, StoredFile,
+  Task, TaskDetail, Values,
 } from './types';
 
 /** A refusal of the server, as it said it: a problem document (RFC 9457). */
@@ -164,6 +165,14 @@ export const api = {
     call<Answer & { _dry_run?: { changes: Foreseen[] } }>('POST', operation(name), { query: { dry_run: 1 }, body: input, signal }),
   read: <T>(name: string, input: Query, signal?: AbortSignal) =>
     call<T>('GET', operation(name), { query: input, signal }),
+  importPreview: (input: { file: number; entity: string; options: ImportOptions }, signal?: AbortSignal) =>
+    call<{ import: ImportReport }>('POST', operation('sys.import.preview'), { body: input as unknown as Values, signal }),
+  importStart: (input: { file: number; entity: string; options: ImportOptions; again: boolean }, key: string) =>
+    call<{ import: number }>('POST', operation('sys.import.start'), { body: input as unknown as Values, headers: { 'Idempotency-Key': key } }),
+  importShow: (id: number, signal?: AbortSignal) =>
+    call<{ import: ImportRun }>('GET', operation('sys.import.show'), { query: { import: id }, signal }),
+  importMine: (name: string, signal?: AbortSignal) =>
+    call<{ imports: ImportRun[] }>('GET', operation('sys.import.mine'), { query: { entity: name }, signal }),
   readAddress: (name: string, input: Query) => address(operation(name), input),
 
   setUserLanguage: (language: string) =>

@@ -294,3 +294,55 @@ export interface TaskDetail {
   subject?: unknown;
   steps?: { element: string; name: string; state: 'done' | 'current' | 'ahead' }[];
 }
+
+/** What an import is told beside the file (docs/import.md). */
+export interface ImportOptions {
+  columns?: Record<string, string | null>;
+  key?: string;
+  sheet?: string;
+}
+
+export interface ImportTold {
+  code: string;
+  field: string;
+  label: string;
+  column: string | null;
+  message: string;
+  count: number;
+  lines: number[];
+  values: string[];
+}
+
+export interface ImportReport {
+  file: { kind: 'csv' | 'xlsx'; encoding?: string; sheet?: string; sheets?: string[] };
+  records: number;
+  creates: number;
+  changes: number;
+  errors: number;
+  columns: { column: string; field: string | null; label: string | null; message: string }[];
+  coercions: { kind: string; column: string; message: string; count: number }[];
+  problems: ImportTold[];
+  remarks: ImportTold[];
+  /** All of it was looked at. */
+  whole?: boolean;
+  fields?: { field: string; label: string }[];
+  failed?: { line: number; message: string }[];
+  kept?: { line: number; message: string }[];
+  error?: { code: string; message: string };
+}
+
+export interface ImportRun {
+  id: number;
+  name: string;
+  entity: string;
+  state: 'checking' | 'running' | 'done' | 'refused' | 'stopped' | 'undoing' | 'undone';
+  total: number | null;
+  done: number;
+  created: number;
+  changed: number;
+  failed: number;
+  undone: number;
+  kept: number;
+  at: string;
+  report: ImportReport | null;
+}

@@ -88,6 +88,13 @@ const create = createRoute({
   component: lazyRouteComponent(() => import('../views/form/FormPage'), 'NewPage'),
 });
 
+const bringIn = createRoute({
+  getParentRoute: () => workspace,
+  path: '/e/$entity/import',
+  validateSearch: (search: Record<string, unknown>): { run?: string } => ({ run: text(search.run) }),
+  component: lazyRouteComponent(() => import('../screens/import/ImportPage'), 'ImportPage'),
+});
+
 const page = createRoute({
   getParentRoute: () => workspace,
   path: '/p/$operation',
@@ -108,7 +115,7 @@ const record = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, page, list, create, record, ...gallery])]),
+  routeTree: root.addChildren([signin, setup, workspace.addChildren([home, inbox, step, page, list, create, bringIn, record, ...gallery])]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   scrollToTopSelectors: ['#main'],

@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { api, type ListQuery } from '../../api/client';
 import type { Entity, Row } from '../../api/types';
@@ -154,6 +154,7 @@ function List({ name, entity }: { name: string; entity: Entity }) {
               onChange={(next, stay) => go({ cols: writeColumns(next, entity), fixed: stay > 0 ? String(stay) : undefined }, true)} />
           ) : null}
           <ShapeSwitch shapes={shapes} shape={shape} onChange={(next) => go({ shape: next, by: undefined, across: undefined, measure: undefined, group: undefined })} />
+          {mayCreate ? <Link className="dim small export" to="/e/$entity/import" params={{ entity: name }}>{t('list.import')}</Link> : null}
           <a className="dim small export" href={api.file(name, query, 'xlsx', columns.map((column) => column.field.name))} download={`${name}.xlsx`}
             title={t('list.exportXlsx')}>
             <Icon name="download" size={14} /> Excel
