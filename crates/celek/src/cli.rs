@@ -70,11 +70,26 @@ pub enum Command {
     Backup {
         /// The file
         file: PathBuf,
+        /// In the form that fits a file and a PostgreSQL server alike, stored files included (always so on a server)
+        #[arg(long)]
+        portable: bool,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
     },
-    /// Put a backup back as the database, which must not exist yet
+    /// Copy everything into another database, which must be empty: from a file to a PostgreSQL server or back
+    Move {
+        /// The database that is there
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The empty one
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup back as the database, which must not exist yet, or be empty on a server; every row is proved
     Restore {
         /// The file
         file: PathBuf,

@@ -1,5 +1,7 @@
 //! Backups of a running system, and putting one back.
 
+mod portable;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -76,8 +78,12 @@ fn copy(from: &Path, to: &Path, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `celek backup`.
-pub fn backup(db: &str, file: &Path, json: bool) -> Result<ExitCode, Failure> {
+/// `celek backup`: a copy of the file, or what fits either kind of database.
+pub fn backup(db: &str, file: &Path, portable: bool, json: bool) -> Result<ExitCode, Failure> {
+    if portable || open::on_server(db) {
+        let kernel = open::existing(db)?;
+        return portable::write(&kernel, file).map(|written| written.tell(file, json));
+    }
     let from = open::file(db)?;
     if !from.exists() {
         return Err(open::missing(from));
@@ -90,5 +96,27 @@ pub fn restore(db: &str, file: &Path, json: bool) -> Result<ExitCode, Failure> {
     if !file.exists() {
         return Err(Failure::usage(format!("there is no backup {}", file.display())));
     }
+    if portable::is_one(file).map_err(|e| Failure::no(format!("{}: {e}", file.display())))? {
+        return portable::restore(db, file).map(|read| read.tell(file, json));
+    }
+    if open::on_server(db) {
+        return Err(Failure::usage(format!(
+            "{} is a copy of a file: put it back as a file, and take it to the server with celek move",
+            file.display()
+        )));
+    }
     copy(file, open::file(db)?, json)
+}
+
+/// `celek move`: all of one database into another, which must be empty.
+pub fn carry(from: &str, to: &str, json: bool) -> Result<ExitCode, Failure> {
+    let between = std::env::temp_dir().join(format!("celek-move-{}.celek", std::process::id()));
+    let kernel = open::existing(from)?;
+    let moved = portable::write(&kernel, &between).and_then(|_| portable::restore(to, &between));
+    let _ = fs::remove_file(&between);
+    let told = moved?;
+    if !json {
+        print_line(&format!("{} is now in {} too; the former is left as it is", open::shown(from), open::shown(to)));
+    }
+    Ok(told.tell(&between, json))
 }

@@ -70,7 +70,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Bench { what: Bench::OrderToCash(args) } => bench::order_to_cash(cli.db, &args),
         Command::Bench { what: Bench::Store(args) } => bench::store(cli.db, &args),
         Command::Bench { what: Bench::Kernel(args) } => bench::kernel(cli.db, &args),
-        Command::Backup { file, json } => keep::backup(&db, &file, json).map_err(|f| f.in_json(json)),
+        Command::Backup { file, portable, json } => {
+            keep::backup(&db, &file, portable, json).map_err(|f| f.in_json(json))
+        }
+        Command::Move { from, to, json } => keep::carry(&from, &to, json).map_err(|f| f.in_json(json)),
         Command::Restore { file, json } => keep::restore(&db, &file, json).map_err(|f| f.in_json(json)),
         Command::Completion { shell } => {
             // Into memory first: a reader that went away (`| head`) is no failure of ours.

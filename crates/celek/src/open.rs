@@ -36,7 +36,7 @@ pub fn language() -> Language {
 }
 
 /// Whether a database is on a PostgreSQL server.
-fn on_server(db: &str) -> bool {
+pub fn on_server(db: &str) -> bool {
     db.starts_with("postgres:") || db.starts_with("postgresql:")
 }
 
@@ -44,9 +44,9 @@ fn on_server(db: &str) -> bool {
 pub fn file(db: &str) -> Result<&Path, Failure> {
     match db.strip_prefix("sqlite:") {
         Some(file) if !file.is_empty() => Ok(Path::new(file)),
-        _ if on_server(db) => Err(Failure::usage(
-            "this works on a database in a file; one on a PostgreSQL server is copied with pg_dump -Fc and put back with pg_restore",
-        )),
+        _ if on_server(db) => {
+            Err(Failure::usage("this works on a database in a file, not on one on a PostgreSQL server"))
+        }
         _ => Err(Failure::usage(format!(
             "{db} is not a database that this program opens: write sqlite:FILE or postgres://user:password@host:port/database"
         ))),

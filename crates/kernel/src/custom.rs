@@ -175,7 +175,7 @@ impl Cx<'_> {
         self.write_late(None)?;
         // Who defines something at the same moment comes before or after, and nobody forgets the other's.
         self.conn.hold("custom", 0, true)?;
-        let custom = load(self.conn)?;
+        let custom = load(self.conn, false)?;
         let schema = Schema::build(&self.schema.modules, &custom, self.conn.dialect(), next_version())?;
         store::schema::apply(self.conn, &schema.tables(), crate::engine::SCHEMA_VERSION)?;
         self.schema = std::sync::Arc::new(schema);
@@ -252,24 +252,24 @@ pub(crate) fn stamp(conn: &mut dyn Conn) -> Result<i64> {
     Ok(hash)
 }
 
-/// Reads what was defined at run time.
+/// Reads what was defined at run time; `removed` too what was taken away again, whose columns and tables still stand.
 ///
 /// # Errors
 /// As reading does.
-pub(crate) fn load(conn: &mut dyn Conn) -> Result<Custom> {
+pub(crate) fn load(conn: &mut dyn Conn, removed: bool) -> Result<Custom> {
     let mut custom = Custom { stamp: stamp(conn)?, ..Custom::default() };
     let read = |conn: &mut dyn Conn, def: &EntityDef| -> Result<Vec<Vec<Value>>> {
         let columns: Vec<String> = def.fields.iter().map(|f| store::quoted(f.name)).collect();
         let text = format!("SELECT {}, archived FROM {} ORDER BY id", columns.join(", "), store::quoted(&def.table()));
         Ok(conn.rows(&text, &[])?)
     };
-    let gone = |cells: &[Value]| cells.last().and_then(Value::as_int) == Some(1);
-    let mut removed = Vec::new();
+    let gone = |cells: &[Value]| !removed && cells.last().and_then(Value::as_int) == Some(1);
+    let mut hidden = Vec::new();
     for cells in read(conn, sys::CustomEntity::def())? {
         let row = sys::CustomEntity::read(&mut crate::field::Reader::new(&cells))?;
         let name = intern(&row.name);
         if gone(&cells) {
-            removed.push(name);
+            hidden.push(name);
             continue;
         }
         let title: &'static [FieldDef] = Box::leak(Box::new([FieldDef {
@@ -302,7 +302,7 @@ pub(crate) fn load(conn: &mut dyn Conn) -> Result<Custom> {
             custom.labels.push((Language::Cs, format!("{}.fields.{}", row.entity, row.name), label.clone()));
         }
         // One that was removed still has a name in the history.
-        if !gone(&cells) && !removed.contains(&row.entity.as_str()) {
+        if !gone(&cells) && !hidden.contains(&row.entity.as_str()) {
             custom.fields.entry(row.entity.clone()).or_default().push(field_def(&row, &|_| true)?);
         }
     }

@@ -98,7 +98,7 @@ impl Kernel {
         let schema = store.write(|conn| -> Result<Schema> {
             let mut schema = Schema::build(&all, &crate::schema::Custom::default(), dialect, 1)?;
             migrate(conn, &schema)?;
-            let defined = custom::load(conn)?;
+            let defined = custom::load(conn, false)?;
             if defined.stamp != 0 {
                 schema = Schema::build(&all, &defined, dialect, 2)?;
                 migrate(conn, &schema)?;
@@ -162,7 +162,7 @@ impl Kernel {
         // Looked at again after each change: what this program defines at the same moment is not forgotten.
         while self.store.read(|conn| custom::stamp(conn))? != self.schema().stamp {
             let version = next_version();
-            let defined = self.store.read(|conn| custom::load(conn))?;
+            let defined = self.store.read(|conn| custom::load(conn, false))?;
             let schema = Schema::build(&self.schema().modules, &defined, dialect, version)?;
             self.adopt(Arc::new(schema));
         }
@@ -525,7 +525,7 @@ impl Ended {
     }
 }
 
-fn migrate(conn: &mut dyn Conn, schema: &Schema) -> Result<()> {
+pub(crate) fn migrate(conn: &mut dyn Conn, schema: &Schema) -> Result<()> {
     use store::schema::{Column, ColumnType, Table};
     let mut tables = schema.tables();
     tables.push(Table::new(

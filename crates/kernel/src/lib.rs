@@ -52,6 +52,7 @@ pub mod openapi;
 mod paging;
 mod period;
 mod plan;
+pub mod portable;
 mod present;
 mod principals;
 pub mod query;

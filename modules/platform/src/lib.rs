@@ -79,7 +79,7 @@ pub static MODULE: Module = Module {
         "platform.view_of_another",
     ],
     after: &[user::removed],
-    uses: &[user::rules_that_use],
+    uses: &[user::rules_that_use, view::that_use],
     jobs: &[Job { name: "platform.sessions", every: 600, run: session::tidy }],
     directory: Some(&session::Users),
     ..Module::BASE

@@ -169,3 +169,23 @@ impl Run for ListViews {
         Ok(Views { views })
     }
 }
+
+/// The kept views that name a field, or are of an entity.
+pub(crate) fn that_use(defined: &kernel::Defined<'_>, cx: &mut Cx<'_>) -> Result<Vec<kernel::AnyRef>> {
+    // What is written as %22 and the like in an address stands between names.
+    let plain = |address: &str| {
+        let mut parts = address.split('%');
+        let mut text = parts.next().unwrap_or("").to_owned();
+        for part in parts {
+            text.push(' ');
+            text.push_str(part.get(2..).unwrap_or(""));
+        }
+        text
+    };
+    let views = cx.by::<View>(&[])?.into_iter().filter(|view| !view.archived);
+    let uses = views.filter(|view| match defined.field {
+        Some(_) => defined.named_in(&plain(&view.address)),
+        None => view.entity == defined.entity,
+    });
+    Ok(uses.map(|view| view.id.into()).collect())
+}

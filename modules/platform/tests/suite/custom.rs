@@ -137,10 +137,16 @@ fn a_field_in_use_is_removed_only_by_who_insists_and_its_values_are_told() {
     let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].clone();
     let rule = json!({"role": role, "entity": "platform.unit", "filter": {"x_motto": "Carpe"}, "read": true});
     let rule = trial.create("admin", "platform.rule", rule);
+    let view = |address: &str| json!({"entity": "platform.unit", "name": address, "address": address, "shared": false});
+    let kept =
+        trial.run("sales", "platform.view.keep", view("filter=%7B%22x_motto%22%3A1%7D&sort=-name"))["view"].clone();
+    trial.run("sales", "platform.view.keep", view("sort=x_mottos"));
     let named = json!({"entity": "platform.unit", "name": "x_motto"});
     let uses = trial.run("admin", "sys.field.uses", named.clone());
     assert_eq!(uses["records"], 250);
     assert_eq!(uses["uses"][0]["record"], json!({"entity": "platform.rule", "id": rule}));
+    assert_eq!(uses["uses"][1]["record"], json!({"entity": "platform.view", "id": kept}));
+    assert_eq!(uses["uses"].as_array().map(Vec::len), Some(2), "{uses}");
     assert_eq!(
         trial.run("admin", "sys.field.uses", json!({"entity": "platform.unit", "name": "x_after"}))["uses"],
         json!([])
