@@ -137,7 +137,7 @@ fn a_field_in_use_is_removed_only_by_who_insists_and_its_values_are_told() {
     let role = trial.list("platform.role", json!({"code": "sales"}))[0]["id"].clone();
     let rule = json!({"role": role, "entity": "platform.unit", "filter": {"x_motto": "Carpe"}, "read": true});
     let rule = trial.create("admin", "platform.rule", rule);
-    let view = |address: &str| json!({"entity": "platform.unit", "name": address, "address": address, "shared": false});
+    let view = |address: &str| json!({"entity": "platform.unit", "name": address, "address": address, "shared": true});
     let kept =
         trial.run("sales", "platform.view.keep", view("filter=%7B%22x_motto%22%3A1%7D&sort=-name"))["view"].clone();
     trial.run("sales", "platform.view.keep", view("sort=x_mottos"));
@@ -184,6 +184,7 @@ fn a_field_in_use_is_removed_only_by_who_insists_and_its_values_are_told() {
     assert_eq!(trial.record("platform.unit", units[0])["x_motto"], J::Null);
     trial.kernel().shared().set_clock(None);
     // One that nobody uses goes without further words.
+    trial.run("sales", "platform.view.forget", json!({"view": kept}));
     trial.run("admin", "sys.field.remove", json!({"entity": "platform.unit", "name": "x_motto"}));
 }
 
