@@ -54,8 +54,22 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 CONF
+url="postgres://celek@$(printf %s "$folder" | sed 's,/,%2F,g'):5432/postgres"
+if [ -n "${CELEK_PG_TLS:-}" ]; then
+    # Reached by the network too, encrypted only: a directory with server.crt and server.key, and a free port.
+    cp "$CELEK_PG_TLS/server.crt" "$CELEK_PG_TLS/server.key" "$folder/data/"
+    [ "$(id -u)" != 0 ] || chown postgres "$folder/data/server.crt" "$folder/data/server.key"
+    chmod 600 "$folder/data/server.key"
+    run sh -c "cat >>'$folder/data/postgresql.conf'" <<CONF
+listen_addresses = '127.0.0.1'
+port = $CELEK_PG_PORT
+ssl = on
+CONF
+    run sh -c "printf 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n' >'$folder/data/pg_hba.conf'"
+    url="postgres://celek@127.0.0.1:$CELEK_PG_PORT/postgres"
+fi
 run "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w start >/dev/null 2>&1 </dev/null ||
     { cat "$folder/server.log" >&2; exit 1; }
-echo "postgres://celek@$(printf %s "$folder" | sed 's,/,%2F,g'):5432/postgres"
+echo "$url"
 # Whoever started this ends it by closing the pipe, or by dying.
 cat >/dev/null

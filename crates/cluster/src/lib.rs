@@ -4,7 +4,7 @@
 //! ends with the process that asked for it, however that ends.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ pub fn url() -> &'static str {
     let (url, _) = URL.get_or_init(|| match given() {
         Some(url) => (url, None),
         None => {
-            let (url, child) = start();
+            let (url, child) = start(&[]);
             (url, Some(child))
         }
     });
@@ -38,10 +38,11 @@ pub fn url() -> &'static str {
 }
 
 /// Starts a server. It lives as long as we hold the other end of its input.
-fn start() -> (String, Child) {
+fn start(settings: &[(&str, String)]) -> (String, Child) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh");
     let mut child = Command::new("sh")
         .arg(script)
+        .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -117,6 +118,56 @@ impl Drop for Database {
                 let _ = client.batch_execute(&sql);
             }
         });
+    }
+}
+
+/// A server of its own that is reached by the network, encrypted only, under a certificate of `localhost`.
+pub struct Encrypted {
+    url: String,
+    folder: PathBuf,
+    child: Child,
+}
+
+impl Encrypted {
+    /// Makes the certificates and starts the server.
+    ///
+    /// # Panics
+    /// Where there is no `openssl`, or the server does not start.
+    pub fn start() -> Self {
+        let folder = std::env::temp_dir().join(fresh("tls"));
+        std::fs::create_dir_all(&folder).expect("a folder for certificates");
+        let script = "
+            new() { openssl req -new -newkey rsa:2048 -nodes -keyout $1.key -out $1.csr -subj /CN=$1 2>/dev/null; }
+            root() { openssl req -x509 -newkey rsa:2048 -nodes -keyout $1.key -out $1.crt -days 2 -subj /CN=$1 2>/dev/null; }
+            root authority && root stranger && new server &&
+            printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n' >extra &&
+            openssl x509 -req -in server.csr -CA authority.crt -CAkey authority.key -CAcreateserial -days 2 \
+                -extfile extra -out server.crt 2>/dev/null";
+        let made = Command::new("sh").args(["-c", script]).current_dir(&folder).status();
+        assert!(made.is_ok_and(|status| status.success()), "openssl makes certificates");
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let settings = [("CELEK_PG_TLS", folder.display().to_string()), ("CELEK_PG_PORT", port.to_string())];
+        let (url, child) = start(&settings);
+        Encrypted { url, folder, child }
+    }
+
+    /// Its address by this name of the machine.
+    pub fn url(&self, host: &str) -> String {
+        self.url.replace("127.0.0.1", host)
+    }
+
+    /// The certificate of who signed the server's (`authority`), or of who did not (`stranger`).
+    pub fn certificate(&self, whose: &str) -> String {
+        self.folder.join(format!("{whose}.crt")).display().to_string()
+    }
+}
+
+impl Drop for Encrypted {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -6,6 +6,7 @@ mod place;
 mod pool;
 mod pulse;
 mod raw;
+mod secure;
 mod session;
 mod values;
 

@@ -4,9 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postgres::{Config, NoTls};
+use postgres::Config;
 
 use super::errors::translate;
+use super::secure::Secure;
 use super::session::{Role, Session};
 use crate::stats::Counters;
 use crate::{Error, Result, quoted};
@@ -15,18 +16,21 @@ use crate::{Error, Result, quoted};
 #[derive(Clone)]
 pub(super) struct Place {
     config: Config,
+    secure: Secure,
     schema: Option<String>,
 }
 
 impl Place {
-    /// Reads `postgres://user:password@host:port/database?schema=NAME`.
+    /// Reads `postgres://user:password@host:port/database?schema=NAME&sslmode=…&sslrootcert=FILE`.
     pub(super) fn parse(url: &str) -> Result<Place> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut schema = None;
+        let (mut schema, mut mode, mut root) = (None, None, None);
         let mut rest = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("schema", name)) => schema = Some(name.to_owned()),
+                Some(("sslmode", name)) => mode = Some(name),
+                Some(("sslrootcert", file)) => root = Some(file.replace("%2F", "/").replace("%2f", "/")),
                 _ => rest.push(part),
             }
         }
@@ -47,17 +51,18 @@ impl Place {
         if config.get_application_name().is_none() {
             config.application_name("celek");
         }
-        Ok(Place { config, schema })
+        let secure = Secure::of(&mut config, mode, root.as_deref())?;
+        Ok(Place { config, secure, schema })
     }
 
     /// Opens a connection.
     pub(super) fn connect(&self, role: Role, busy: Duration, counters: Arc<Counters>) -> Result<Session> {
-        Session::open(&self.config, self.schema.as_deref(), role, busy, counters)
+        Session::open(self.client()?, self.schema.as_deref(), role, busy, counters)
     }
 
     /// A plain connection, for what is no transaction of the store.
     pub(super) fn client(&self) -> Result<postgres::Client> {
-        self.config.connect(NoTls).map_err(|error| translate(&error, "connect"))
+        self.secure.connect(&self.config).map_err(|error| translate(&error, "connect"))
     }
 
     /// A plain connection that works in the schema.

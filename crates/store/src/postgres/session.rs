@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::Type;
-use postgres::{Client, Config, NoTls, Statement};
+use postgres::{Client, Statement};
 
 use super::errors::{is_outdated, translate};
 use super::introspect;
@@ -54,14 +54,13 @@ struct Kept {
 
 impl Session {
     pub(super) fn open(
-        config: &Config,
+        mut client: Client,
         schema: Option<&str>,
         role: Role,
         busy: Duration,
         counters: Arc<Counters>,
     ) -> Result<Session> {
         let failed = |error: &postgres::Error| translate(error, "connect");
-        let mut client = config.connect(NoTls).map_err(|error| failed(&error))?;
         let busy = busy.as_millis().clamp(1, i32::MAX as u128);
         let mut settings = format!(
             "SET lock_timeout = {busy}; SET TIME ZONE 'UTC'; SET jit = off; SET standard_conforming_strings = on;

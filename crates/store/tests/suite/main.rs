@@ -67,7 +67,7 @@ mod postgres_only {
             addresses, a_locked_row_is_busy, writers_work_beside_each_other, deadlocks_are_run_again,
             a_repeat_is_bounded, lost_updates_are_impossible, broken_connections_are_replaced,
             statements_follow_changed_tables, locks_without_rows, order_is_that_of_bytes,
-            a_change_of_tables_makes_nobody_wait_long,
+            a_change_of_tables_makes_nobody_wait_long, connections_are_encrypted,
         },
     );
 }

@@ -6,7 +6,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use store::schema::{Column, ColumnType, apply};
-use store::{Error, Options, Result, Store, Value};
+use store::{Conn, Error, Options, Result, Store, Value};
 
 use crate::kit::{Kit, add, count, item_table, names, quick};
 
@@ -257,5 +257,51 @@ pub fn order_is_that_of_bytes(kit: &Kit) -> Result<()> {
     let sql = "SELECT name FROM item WHERE name >= ? ORDER BY name";
     let list = |store: &Store| store.read(|conn| conn.rows(sql, &["A".into()]));
     assert_eq!(list(&store)?, list(&other)?);
+    Ok(())
+}
+
+pub fn connections_are_encrypted(_: &Kit) -> Result<()> {
+    let server = cluster::Encrypted::start();
+    let open = |host: &str, how: &str| Store::open(&format!("{}?{how}", server.url(host)), Options::default());
+    let encrypted = |store: &Store| {
+        let sql = "SELECT CAST(ssl AS int) FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let by = |conn: &mut dyn Conn| conn.int(sql, &[]);
+        Ok::<_, Error>((store.read(by)?, store.write(by)?))
+    };
+    let (authority, stranger) = (server.certificate("authority"), server.certificate("stranger"));
+    for (host, how) in [
+        // Encrypted where the server can, without a word about it; a root is looked at where one is named, the name on the
+        // certificate only when that is asked for.
+        ("localhost", String::new()),
+        ("127.0.0.1", "sslmode=prefer".to_owned()),
+        ("127.0.0.1", "sslmode=require".to_owned()),
+        ("127.0.0.1", format!("sslmode=require&sslrootcert={authority}")),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={authority}")),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={}", authority.replace('/', "%2F"))),
+    ] {
+        assert_eq!(encrypted(&open(host, &how)?)?, (Some(1), Some(1)), "{host} {how}");
+    }
+    for (host, how) in [
+        ("localhost", "sslmode=disable".to_owned()),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={authority}")),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={stranger}")),
+        ("localhost", format!("sslmode=require&sslrootcert={stranger}")),
+    ] {
+        assert!(open(host, &how).is_err(), "{host} {how}");
+    }
+    for how in ["sslmode=verify-full", "sslmode=perhaps", "sslmode=require&sslrootcert=/nowhere"] {
+        assert!(matches!(open("localhost", how).err(), Some(Error::Sql(_))), "{how}");
+    }
+    // Other programs' changes are heard over the same encrypted way.
+    let [one, other] =
+        ["one", "other"].map(|_| open("localhost", &format!("sslmode=verify-full&sslrootcert={authority}")));
+    let (one, other) = (one?, other?);
+    let before = one.data_version()?;
+    other.write(|conn| conn.batch("CREATE TABLE t (id bigint)"))?;
+    let since = Instant::now();
+    while one.data_version()? == before {
+        assert!(since.elapsed() < Duration::from_secs(5), "a commit of another program was not told");
+        sleep(Duration::from_millis(10));
+    }
     Ok(())
 }
