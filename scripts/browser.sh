@@ -21,7 +21,9 @@ until node -e "fetch('http://127.0.0.1:$port/readyz').then(r => process.exit(r.o
     [ "$tries" -lt 50 ] || { cat "$folder/server.log"; exit 1; }
     sleep 0.2
 done
-(cd "$root/web" && CELEK_URL="http://127.0.0.1:$port" node e2e/scenario.mjs "$@" && CELEK_URL="http://127.0.0.1:$port" node e2e/screens.mjs)
+export CELEK_URL="http://127.0.0.1:$port"
+# Once at a desk, and once on a phone, in Czech and in the dark.
+(cd "$root/web" && node e2e/scenario.mjs "$@" && node e2e/scenario.mjs --phone --language cs --scheme dark && node e2e/screens.mjs)
 kill "$server"; wait "$server" 2>/dev/null || true; server=
 "$celek" check --full --db "sqlite:$folder/demo.db" >"$folder/check.log" || { cat "$folder/check.log"; exit 1; }
 echo "The scenario and all screens passed in the browser, and all invariants hold."

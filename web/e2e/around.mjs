@@ -78,6 +78,10 @@ export async function run(session) {
   same(await related.locator('.chain[data-depth="0"] > li').count(), links.length, 'linked documents');
   const invoice = links.find((link) => link.entity === 'finance.invoice');
   check(invoice, 'The order has an invoice');
+  // What is about something is called by that: no internal number stands anywhere.
+  same(links.filter((link) => /^#?\d{4,6}$/.test(link.title)), [], 'links that are called by a number');
+  const [item] = await rows(manager, 'finance.open_item', { side: 'receivable' }, { limit: 1, sort: '-id' });
+  same(item._title, item._titles.source, 'an open item is called by its document');
   await related.getByRole('button', { name: `What hangs on ${invoice.title}` }).click();
   await related.locator('.chain[data-depth="1"] > li').first().waitFor();
 

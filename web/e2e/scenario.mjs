@@ -1,14 +1,14 @@
 // The model scenario in a real browser, against a running server with its demo company:
-//   CELEK_URL=http://127.0.0.1:8080 node e2e/scenario.mjs [--language cs] [--shots FOLDER]
+//   CELEK_URL=http://127.0.0.1:8080 node e2e/scenario.mjs [--language cs] [--phone] [--scheme dark] [--shots FOLDER]
 // Sales turns a lead into an order; stock is refused, presses what is offered, and ships; accounts take the money.
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { launch } from './lib.mjs';
 
-const { values: options } = parseArgs({ options: { language: { type: 'string', default: 'en' }, shots: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { language: { type: 'string', default: 'en' }, phone: { type: 'boolean' }, scheme: { type: 'string', default: 'light' }, shots: { type: 'string' } } });
 const language = options.language === 'cs' ? 'cs' : 'en';
 const started = Date.now();
-const session = await launch({ language });
+const session = await launch({ language, scheme: options.scheme, ...(options.phone ? { width: 390, height: 844 } : {}) });
 const clients = [];
 let shots = 0;
 

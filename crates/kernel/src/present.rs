@@ -86,6 +86,10 @@ impl Cx<'_> {
 
     /// The title of each row: its title field; through a reference where that is one.
     pub(crate) fn own_titles(&mut self, plan: &Plan, rows: &[Row]) -> Result<Vec<String>> {
+        self.titles_of(plan, rows, 0)
+    }
+
+    fn titles_of(&mut self, plan: &Plan, rows: &[Row], depth: usize) -> Result<Vec<String>> {
         let Some(index) = plan.index(plan.def.title) else {
             return Ok(rows.iter().map(|row| format!("#{}", row.id)).collect());
         };
@@ -93,10 +97,20 @@ impl Cx<'_> {
         if !self.who.may_see(&field) {
             return Ok(rows.iter().map(|row| format!("#{}", row.id)).collect());
         }
+        let mut wanted: HashMap<String, Vec<i64>> = HashMap::new();
+        for row in rows {
+            match (field.kind, plan.cells_of(index, &row.cells)) {
+                (Kind::Ref(to), [Value::Int(id)]) => wanted.entry(to.to_owned()).or_default().push(*id),
+                (Kind::AnyRef, [Value::Int(id), Value::Text(to)]) => wanted.entry(to.clone()).or_default().push(*id),
+                _ => {}
+            }
+        }
         let mut named = HashMap::new();
-        if let Kind::Ref(to) = field.kind {
-            let ids: Vec<i64> = rows.iter().filter_map(|r| plan.cells_of(index, &r.cells).first()?.as_int()).collect();
-            named = self.titles(to, &ids, 1)?;
+        for (to, ids) in wanted {
+            if self.schema.plan(&to).is_ok() {
+                let titles = self.titles(&to, &ids, depth + 1)?;
+                named.extend(titles.into_iter().map(|(id, title)| ((to.clone(), id), title)));
+            }
         }
         // A record that has its title in Czech too is called so to who reads Czech.
         let czech = (self.who.language == lang::Language::Cs).then(|| plan.index(&format!("{}_cs", plan.def.title)));
@@ -104,11 +118,17 @@ impl Cx<'_> {
         let translated = |row: &Row| Some(plan.cells_of(czech?, &row.cells).first()?.as_text()?.to_owned());
         Ok(rows
             .iter()
-            .map(|row| match (field.kind, plan.cells_of(index, &row.cells).first()) {
-                (Kind::Ref(_), Some(Value::Int(id))) => named.get(id).cloned().unwrap_or_else(|| format!("#{id}")),
-                (Kind::Choice(_), _) => format!("#{}", row.id),
-                (_, Some(Value::Text(text))) => translated(row).unwrap_or_else(|| text.clone()),
-                (_, Some(Value::Int(value))) => value.to_string(),
+            .map(|row| match (field.kind, plan.cells_of(index, &row.cells)) {
+                (Kind::Ref(to), [Value::Int(id)]) => {
+                    named.get(&(to.to_owned(), *id)).cloned().unwrap_or_else(|| format!("#{id}"))
+                }
+                // Called as what it is about: an item that is owed by its invoice, a run of a process by its order.
+                (Kind::AnyRef, [Value::Int(id), Value::Text(to)]) => {
+                    named.get(&(to.clone(), *id)).cloned().unwrap_or_else(|| format!("#{}", row.id))
+                }
+                (Kind::Choice(_) | Kind::AnyRef, _) => format!("#{}", row.id),
+                (_, [Value::Text(text), ..]) => translated(row).unwrap_or_else(|| text.clone()),
+                (_, [Value::Int(value), ..]) => value.to_string(),
                 _ => format!("#{}", row.id),
             })
             .collect())
@@ -124,7 +144,7 @@ impl Cx<'_> {
             return Ok(HashMap::new());
         }
         let rows = self.rows_in(&plan, ids)?;
-        let titles = self.own_titles(&plan, &rows)?;
+        let titles = self.titles_of(&plan, &rows, depth)?;
         Ok(rows.iter().map(|r| r.id).zip(titles).collect())
     }
 

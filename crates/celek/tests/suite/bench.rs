@@ -32,7 +32,8 @@ fn above_zero(told: &J, path: &str) {
 
 fn durable(told: &J) {
     let durability = told["durability"].as_str().unwrap_or_default();
-    let promised = if cluster::is_asked_for() { "fsync=on, synchronous_commit=on" } else { "every commit flushed to the disk" };
+    let promised =
+        if cluster::is_asked_for() { "fsync=on, synchronous_commit=on" } else { "every commit flushed to the disk" };
     assert!(durability.contains(promised), "{durability}");
 }
 
