@@ -2,12 +2,24 @@
 
 use crate::sim::file;
 use bpmn::{Definitions, MAX_BYTES, MAX_ELEMENTS};
-use std::time::{Duration, Instant};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+/// How long this thread has worked: what others do on the machine does not count. Where the system does not tell it is the
+/// time on the wall.
+fn worked() -> Duration {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.as_deref().and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
+}
 
 fn refused(xml: &str, code: &str) -> String {
-    let start = Instant::now();
+    let start = worked();
     let problems = Definitions::parse(xml).err().unwrap_or_else(|| panic!("not refused"));
-    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
+    assert!(worked() - start < Duration::from_secs(5), "took {:?}", worked() - start);
     assert!(problems.iter().any(|p| p.code == code), "{code}: {:?}", problems.first());
     problems[0].message.clone()
 }
@@ -62,7 +74,7 @@ fn many_slow_expressions() {
     let flows: String = (0..400)
         .map(|i| format!(r#"<sequenceFlow id="f{i}" sourceRef="s" targetRef="e"><conditionExpression>{expression}</conditionExpression></sequenceFlow>"#))
         .collect();
-    let start = Instant::now();
+    let start = worked();
     assert!(Definitions::parse(&file(&format!(r#"<startEvent id="s"/><endEvent id="e"/>{flows}"#))).is_err());
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(worked() - start < Duration::from_secs(6), "{:?}", worked() - start);
 }
