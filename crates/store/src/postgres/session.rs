@@ -124,9 +124,13 @@ impl Session {
             self.rollback();
         }
         (self.lost, self.failed, self.again, self.until) = (None, None, false, None);
-        self.control(sql)?;
+        // A part of it may have failed: what has begun is ended, or else the connection is not used again.
         self.open = true;
-        Ok(())
+        let begun = self.control(sql);
+        if begun.is_err() {
+            self.rollback();
+        }
+        begun
     }
 
     /// Commits. On an error nothing of the transaction is left, unless the connection broke at this very moment.
@@ -148,13 +152,13 @@ impl Session {
 
     /// Rolls back whatever is open.
     pub(super) fn rollback(&mut self) {
-        if self.open
-            && !self.client.is_closed()
-            && let Err(error) = self.control("ROLLBACK")
-        {
-            tracing::warn!(%error, "a transaction could not be rolled back");
+        if self.open && !self.client.is_closed() {
+            let ended = self.control("ROLLBACK");
+            if let Err(error) = &ended {
+                tracing::warn!(%error, "a transaction could not be rolled back");
+            }
+            self.open = ended.is_err();
         }
-        self.open = false;
         self.depth = 0;
         self.until = None;
     }
