@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod cost;
+mod lists;
 mod load;
 mod rates;
 mod small;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as J, json};
 
 use crate::{cli::LoadArgs, failure::Failure, open, output};
 use cost::Cost;
+pub use lists::run as lists;
 use load::{STEPS, Shop, Tally};
 pub use rates::{kernel, store};
 

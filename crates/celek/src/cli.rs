@@ -327,6 +327,24 @@ pub enum Bench {
     Store(RateArgs),
     /// Callers in this process who run a small operation with log, audit and event
     Kernel(RateArgs),
+    /// Hundreds of questions to long lists: filters, orders, depths, roles
+    Lists(ListsArgs),
+}
+
+/// Arguments of `bench lists`.
+#[derive(Args)]
+pub struct ListsArgs {
+    /// How many parties; the ledger has twice as many lines
+    #[arg(long, default_value_t = 500_000, value_name = "N", value_parser = rows)]
+    pub rows: usize,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    let most = 1_000..=5_000_000;
+    text.parse().ok().filter(|n| most.contains(n)).ok_or_else(|| "from 1000 to 5000000".to_owned())
 }
 
 /// Arguments of `bench store` and `bench kernel`.

@@ -70,6 +70,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Bench { what: Bench::OrderToCash(args) } => bench::order_to_cash(cli.db, &args),
         Command::Bench { what: Bench::Store(args) } => bench::store(cli.db, &args),
         Command::Bench { what: Bench::Kernel(args) } => bench::kernel(cli.db, &args),
+        Command::Bench { what: Bench::Lists(args) } => bench::lists(cli.db, &args),
         Command::Backup { file, portable, json } => {
             keep::backup(&db, &file, portable, json).map_err(|f| f.in_json(json))
         }

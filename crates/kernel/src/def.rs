@@ -533,6 +533,8 @@ pub struct Module {
     pub jobs: &'static [Job],
     /// Jobs that are run at hours of the clock.
     pub schedules: &'static [crate::schedule::Plan],
+    /// Figures that its operator watches.
+    pub gauges: &'static [crate::slow::Gauge],
     /// Codes of errors that it makes; each has a message in every catalogue.
     pub errors: &'static [&'static str],
     /// Catalogues: language code and TOML text.
@@ -564,6 +566,7 @@ impl Module {
         guests: &[],
         jobs: &[],
         schedules: &[],
+        gauges: &[],
         errors: &[],
         catalogues: &[],
         views: &[],

@@ -63,6 +63,7 @@ mod reporting;
 mod schedule;
 mod schema;
 mod shared;
+mod slow;
 mod sql;
 pub mod sys;
 mod together;
@@ -109,7 +110,8 @@ pub use rec::{Rec, Row};
 pub use schedule::{Plan as SchedulePlan, Queued, RetryAll, RunSchedule, Schedule, next_after};
 pub use schema::Schema;
 pub use shared::Shared;
-pub use store::Value;
+pub use slow::{Gauge, SlowStatements};
+pub use store::{Stats, Value};
 pub use value::{AnyRef, Currency, Dec, Id, Money, decimal_text, parse_decimal, pow10, round_div};
 
 impl<T> From<Id<T>> for Value {

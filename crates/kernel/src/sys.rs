@@ -4,6 +4,7 @@
 use crate::{
     AnyRef, Entity, FileId, Json, LongText,
     def::{Module, entity},
+    slow::Gauge,
 };
 
 /// An operation that was done, and the frame in which it was called.
@@ -299,6 +300,7 @@ pub static MODULE: Module = Module {
         crate::def::op::<crate::import::Undo>(),
         crate::def::op::<crate::schedule::RetryAll>(),
         crate::def::op::<crate::schedule::RunSchedule>(),
+        crate::def::op::<crate::slow::SlowStatements>(),
     ],
     views: &[
         ("sys.outbox", include_str!("views/outbox.view.toml")),
@@ -311,5 +313,25 @@ pub static MODULE: Module = Module {
     jobs: &[crate::defined::CLEAR],
     checks: crate::checks::CHECKS,
     errors: crate::codes::CODES,
+    gauges: &[
+        Gauge { name: "celek_jobs_queued", help: "Jobs that wait.", value: |cx| waiting(cx, "sys_job", "queued") },
+        Gauge { name: "celek_jobs_dead", help: "Jobs that were given up.", value: |cx| waiting(cx, "sys_job", "dead") },
+        Gauge {
+            name: "celek_letters_queued",
+            help: "Letters that wait.",
+            value: |cx| waiting(cx, "sys_outbox", "queued"),
+        },
+        Gauge {
+            name: "celek_letters_failed",
+            help: "Letters that did not leave.",
+            value: |cx| waiting(cx, "sys_outbox", "failed"),
+        },
+    ],
     ..Module::BASE
 };
+
+/// How many rows stand in a state, up to a number: a figure to watch need not be exact beyond.
+fn waiting(cx: &mut crate::Cx<'_>, table: &str, state: &str) -> crate::Result<i64> {
+    let text = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE state = ? LIMIT 100000) n");
+    Ok(cx.conn().int(&text, &[state.into()])?.unwrap_or(0))
+}

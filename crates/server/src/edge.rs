@@ -87,7 +87,7 @@ async fn edge(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<Socket
         add(header::CACHE_CONTROL, "no-store");
     }
     let (status, took) = (reply.status().as_u16(), started.elapsed());
-    app.metrics.done(status, took);
+    app.metrics.done(&method, &address, status, took);
     // A download of an export bears its questions in the address: only the path is told.
     tracing::info!(request = id, %method, path = address, status, ms = took.as_millis() as u64, "request");
     reply

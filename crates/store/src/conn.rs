@@ -1,6 +1,6 @@
 //! The connection that a transaction works with.
 
-use crate::{Result, Value};
+use crate::{Result, Slow, Value};
 
 /// The database behind a connection, for the few places where SQL differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +73,11 @@ pub trait Conn {
     fn hold(&mut self, what: &str, id: i64, alone: bool) -> Result<()> {
         let _ = (what, id, alone);
         Ok(())
+    }
+
+    /// Statements of this database that took long, since it was opened; those first that took most of the time.
+    fn slow(&self) -> Vec<Slow> {
+        Vec::new()
     }
 
     /// Opens a savepoint inside the innermost one.

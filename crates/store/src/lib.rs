@@ -19,6 +19,6 @@ mod value;
 pub use conn::{ColumnInfo, Conn, Dialect, IndexInfo, TableInfo};
 pub use error::{ConstraintKind, Error, Result};
 pub use search::{quoted, search_condition, search_match, search_parts};
-pub use stats::Stats;
+pub use stats::{Slow, Stats};
 pub use store::{Folded, Options, Store};
 pub use value::Value;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Conn, Dialect, Error, Result, Stats, postgres, sqlite, stats};
+use crate::stats::Counters;
+use crate::{Conn, Dialect, Error, Result, Slow, Stats, postgres, sqlite, stats};
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -159,6 +160,24 @@ impl Store {
         };
         self.write(|conn| conn.batch(stats::RAW_GONE))?;
         rate
+    }
+
+    /// Statements that took long since the database was opened, those first that took most of the time. Texts only: nothing
+    /// of what was bound to them is kept.
+    pub fn slow(&self) -> Vec<Slow> {
+        self.counters().slow()
+    }
+
+    /// Says from which time on a statement is slow; 50 ms unless told otherwise.
+    pub fn slow_from(&self, threshold: Duration) {
+        self.counters().slow_from(threshold);
+    }
+
+    fn counters(&self) -> &Counters {
+        match &*self.driver {
+            Driver::Sqlite(database) => database.counters(),
+            Driver::Postgres(database) => database.counters(),
+        }
     }
 
     /// Writes a consistent copy of the running database to a file, which appears under its name when it is complete.

@@ -66,6 +66,14 @@ pub static MODULE: Module = Module {
     steps: Some(definition::step_name),
     uses: &[definition::that_use],
     checks: check::CHECKS,
+    gauges: &[kernel::Gauge {
+        name: "celek_process_incidents",
+        help: "Steps of processes that went wrong and wait for a person.",
+        value: |cx| {
+            let text = "SELECT COUNT(*) FROM (SELECT 1 FROM process_incident WHERE solved IS NULL LIMIT 100000) n";
+            Ok(cx.conn().int(text, &[])?.unwrap_or(0))
+        },
+    }],
     jobs: &[
         Job { name: "process.timers", every: 2, run: timer::fire },
         Job { name: "process.continue", every: 0, run: timer::go_on },

@@ -73,7 +73,60 @@ fn every_answer_bears_the_headers_that_keep_browsers_safe() {
     let reply = served.client().with("x-request-id", "mine-17").get("/healthz");
     assert_eq!(reply.header("x-request-id"), "mine-17");
     assert_eq!(served.client().get("/readyz").json(), json!({"ready": true}));
-    assert!(served.client().get("/metrics").text().contains("celek_requests_total"));
+}
+
+#[test]
+fn figures_are_told_as_prometheus_reads_them() {
+    let served = Served::new();
+    let sales = served.signed_in("sales");
+    for _ in 0..3 {
+        assert_eq!(sales.get("/api/v1/entities/party.party").status, 200);
+    }
+    assert_eq!(sales.get("/api/v1/entities/party.party/999999").status, 404);
+    assert_eq!(sales.post("/api/v1/entities/party.party", &json!({"name": "Nová"})).status, 201);
+    assert_eq!(sales.get("/a/page/that/nobody/has").status, 200);
+    let text = served.client().get("/metrics").text();
+    for line in [
+        "celek_http_requests_total{class=\"list\",status=\"2xx\"} 3",
+        "celek_http_requests_total{class=\"record\",status=\"4xx\"} 1",
+        "celek_http_requests_total{class=\"write\",status=\"2xx\"} 1",
+        "celek_http_request_duration_seconds_bucket{class=\"list\",le=\"+Inf\"} 3",
+        "celek_http_request_duration_seconds_count{class=\"list\"} 3",
+        "# TYPE celek_http_request_duration_seconds histogram",
+        "celek_jobs_dead 0",
+        "celek_letters_queued 0",
+        "celek_event_streams 0",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+    }
+    let mut named = std::collections::BTreeSet::new();
+    for line in text.lines().filter(|l| !l.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap_or(("", ""));
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let name = name.split('{').next().unwrap_or(name);
+        assert!(name.starts_with("celek_") && named.insert(line.to_owned()), "{line}");
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(text.contains(&format!("# TYPE {family} ")) && text.contains(&format!("# HELP {family} ")), "{line}");
+    }
+    assert!(text.contains("celek_store_commits_total ") && text.contains("celek_store_statements_total "));
+}
+
+#[test]
+fn slow_statements_are_shown_to_administrators_without_what_was_asked_for() {
+    let served = Served::new();
+    served.trial.kernel().store().slow_from(std::time::Duration::from_nanos(1));
+    let (admin, sales) = (served.signed_in("admin"), served.signed_in("sales"));
+    let filter = "/api/v1/entities/party.party?filter=%7B%22reg_no%22%3A%22tajemstvi%22%7D";
+    for _ in 0..2 {
+        assert_eq!(sales.get(filter).status, 200);
+    }
+    assert_eq!(sales.get("/api/v1/operations/sys.statement.slow").status, 403);
+    let told = admin.get("/api/v1/operations/sys.statement.slow").json();
+    let rows = told["statements"].as_array().cloned().unwrap_or_default();
+    let found =
+        rows.iter().find(|row| row["text"].as_str().is_some_and(|t| t.contains("party_party") && t.contains("reg_no")));
+    assert!(found.is_some_and(|row| row["count"].as_i64() >= Some(2)), "{told}");
+    assert!(rows.len() <= 200 && !told.to_string().contains("tajemstvi"), "{told}");
 }
 
 #[test]

@@ -125,6 +125,10 @@ impl Database {
         self.counters.stats()
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     pub(crate) fn raw_rate(&self, callers: usize, rows: usize, time: Duration) -> Result<f64> {
         raw::rate(&self.place, callers.clamp(1, self.most), rows, time)
     }

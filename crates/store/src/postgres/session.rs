@@ -14,7 +14,7 @@ use super::values::{Cell, Param, fits, wanted};
 use crate::search::{search_table, vector};
 use crate::stats::Counters;
 use crate::text::{Scanned, scan};
-use crate::{Conn, Dialect, Error, Result, TableInfo, Value, quoted};
+use crate::{Conn, Dialect, Error, Result, Slow, TableInfo, Value, quoted};
 
 /// How many statements a connection keeps prepared; beyond it all are thrown away.
 const STATEMENTS: usize = 1_000;
@@ -254,8 +254,9 @@ impl Session {
         let statement = self.prepare(sql, params)?;
         let bound: Vec<Param<'_>> = params.iter().map(Param).collect();
         let bound: Vec<&(dyn postgres::types::ToSql + Sync)> = bound.iter().map(|param| param as _).collect();
+        let since = Instant::now();
         let result = self.client.execute(&statement, &bound);
-        self.counters.statement(0);
+        self.counters.ran(sql, since, 0);
         result.map_err(|error| self.failed(&error, sql))
     }
 
@@ -269,7 +270,7 @@ impl Session {
         let statement = self.prepare(sql, params)?;
         let mut values = vec![Value::Null; statement.columns().len()];
         let mut problem = None;
-        let mut count = 0;
+        let (mut count, since) = (0, Instant::now());
         let mut answer = Ok(());
         match self.client.query_raw(&statement, params.iter().map(Param)) {
             Err(error) => problem = Some(error),
@@ -302,7 +303,7 @@ impl Session {
                 }
             },
         }
-        self.counters.statement(count);
+        self.counters.ran(sql, since, count);
         match problem {
             Some(error) => Err(self.failed(&error, sql)),
             None => Ok(answer),
@@ -375,6 +376,10 @@ impl Conn for Session {
         self.failed = None;
         self.depth -= 1;
         Ok(())
+    }
+
+    fn slow(&self) -> Vec<Slow> {
+        self.counters.slow()
     }
 
     fn writable(&self) -> bool {

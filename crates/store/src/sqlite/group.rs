@@ -157,7 +157,9 @@ impl Writer {
 
     fn lock(&self) -> Result<MutexGuard<'_, State>> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
+        let since = Instant::now();
         let state = self.state.try_lock_for(self.busy * 3);
+        self.counters.waited(since);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         state.ok_or(Error::Busy)
     }

@@ -85,6 +85,10 @@ impl Database {
         self.counters.stats()
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     pub(crate) fn raw_rate(&self, callers: usize, rows: usize, time: Duration) -> Result<f64> {
         raw::rate(&self.path, callers.clamp(1, group::MEMBERS as usize), rows, time)
     }

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, Authorization, TransactionOperation, Wal};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, Statement};
+use rusqlite::{Connection, OpenFlags, Statement, StatementStatus};
 
 use super::errors::translate;
 use super::introspect;
 use crate::search::search_table;
 use crate::stats::Counters;
-use crate::{Conn, Dialect, Error, Folded, Options, Result, TableInfo, Value, quoted};
+use crate::{Conn, Dialect, Error, Folded, Options, Result, Slow, TableInfo, Value, quoted};
 
 /// At this many pages the log is folded into the file.
 pub(super) const FOLD_AT: i32 = 4_000;
@@ -254,15 +254,15 @@ impl Conn for Session {
     fn query(&mut self, sql: &str, params: &[Value], each: &mut dyn FnMut(&[Value]) -> Result<bool>) -> Result<()> {
         self.ensure_standing()?;
         let mut rows = 0;
-        let mut theirs = None;
-        let result = run_query(&self.conn, sql, params, &mut |row| {
+        let (mut theirs, since) = (None, Instant::now());
+        let result = run_query(&self.conn, &self.counters, sql, params, &mut |row| {
             rows += 1;
             each(row).or_else(|error| {
                 theirs = Some(error);
                 Ok(false)
             })
         });
-        self.counters.statement(rows);
+        self.counters.ran(sql, since, rows);
         self.settle(result)?;
         // The caller's own error is no error of the statement.
         theirs.map_or(Ok(()), Err)
@@ -270,8 +270,9 @@ impl Conn for Session {
 
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         self.ensure_standing()?;
-        let result = run_execute(&self.conn, sql, params);
-        self.counters.statement(0);
+        let since = Instant::now();
+        let result = run_execute(&self.conn, &self.counters, sql, params);
+        self.counters.ran(sql, since, 0);
         self.settle(result)
     }
 
@@ -312,6 +313,10 @@ impl Conn for Session {
         self.settle(result)?;
         self.failed = None;
         self.release()
+    }
+
+    fn slow(&self) -> Vec<Slow> {
+        self.counters.slow()
     }
 
     fn writable(&self) -> bool {
@@ -403,23 +408,38 @@ fn bind(statement: &mut Statement<'_>, params: &[Value], sql: &str) -> Result<()
     Ok(())
 }
 
-fn run_execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
+fn run_execute(conn: &Connection, counters: &Counters, sql: &str, params: &[Value]) -> Result<u64> {
     let mut statement = conn.prepare_cached(sql).map_err(|error| translate(error, sql))?;
     bind(&mut statement, params, sql)?;
-    match statement.raw_execute() {
+    let result = statement.raw_execute();
+    count_scanned(&statement, counters);
+    match result {
         Ok(rows) => Ok(rows as u64),
         Err(error) => Err(translate(error, sql)),
     }
 }
 
+/// Counts the rows over which a statement stepped without an index.
+fn count_scanned(statement: &Statement<'_>, counters: &Counters) {
+    let steps = statement.reset_status(StatementStatus::FullscanStep);
+    counters.scanned(u64::try_from(steps).unwrap_or(0));
+}
+
 fn run_query(
     conn: &Connection,
+    counters: &Counters,
     sql: &str,
     params: &[Value],
     each: &mut dyn FnMut(&[Value]) -> Result<bool>,
 ) -> Result<()> {
     let mut statement = conn.prepare_cached(sql).map_err(|error| translate(error, sql))?;
     bind(&mut statement, params, sql)?;
+    let result = each_row(&mut statement, sql, each);
+    count_scanned(&statement, counters);
+    result
+}
+
+fn each_row(statement: &mut Statement<'_>, sql: &str, each: &mut dyn FnMut(&[Value]) -> Result<bool>) -> Result<()> {
     let mut values = vec![Value::Null; statement.column_count()];
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(|error| translate(error, sql))? {

@@ -1,4 +1,4 @@
-//! What operations cost the database: statements, rows read and durable commits of each, against the table in `costs.txt`.
+//! What operations cost the database: statements, rows read, rows stepped over for want of an index, flushes and pages of the log, against the table in `costs.txt`.
 //! A change that costs more or less has to change the table on purpose: run the test with `CELEK_COSTS=write`.
 
 use kernel::{Ask, Query, Shape};
@@ -21,15 +21,25 @@ impl Costs {
         let before = self.trial.kernel().store().stats();
         let done = work(&self.trial);
         let cost = self.trial.kernel().store().stats().since(before);
-        self.table += &format!("{name:<32}{:>5}{:>5}{:>5}\n", cost.statements, cost.rows, cost.flushes);
+        let (statements, rows, flushes) = (cost.statements, cost.rows, cost.flushes);
+        self.table += &format!("{name:<32}{statements:>5}{rows:>5}{:>5}{flushes:>5}{:>5}\n", cost.scanned, pages(cost));
         done
     }
+}
+
+/// Pages of the log that were written.
+fn pages(cost: kernel::Stats) -> u64 {
+    cost.log_bytes / (4_096 + 24)
 }
 
 fn confirmed(trial: &Trial, customer: i64, items: &[i64]) -> (i64, J) {
     let lines: Vec<J> = items.iter().map(|item| json!({"product": item, "quantity": "2"})).collect();
     let order = trial.create("sales", "sales.order", json!({"customer": customer, "lines": lines}));
     (order, trial.run("sales", "sales.order.confirm", json!({"order": order}))["delivery"].clone())
+}
+
+fn filtered(entity: &str, filter: &J) -> Query {
+    Query { filter: Some(kernel::Filter::parse(filter).unwrap()), ..Query::of(entity) }
 }
 
 #[test]
@@ -44,7 +54,8 @@ fn operations_cost_what_the_table_says() {
     for item in &items {
         receive(&trial, *item, "1000", "4");
     }
-    let mut costs = Costs { trial, table: format!("{:<32}{:>5}{:>5}{:>5}\n", "", "stmt", "rows", "sync") };
+    let mut costs =
+        Costs { trial, table: format!("{:<32}{:>5}{:>5}{:>5}{:>5}{:>5}\n", "", "stmt", "rows", "scan", "sync", "log") };
     let lines: Vec<J> = items.iter().map(|item| json!({"product": item, "quantity": "2"})).collect();
     let body = json!({"customer": buyer, "lines": lines});
     let draft = costs.of("create an order of five lines", |t| t.create("sales", "sales.order", body.clone()));
@@ -59,6 +70,29 @@ fn operations_cost_what_the_table_says() {
         let query = Query { limit: 50, ..Query::of("sales.order") };
         t.kernel().list(&sales, &query, &Shape::default()).unwrap();
     });
+    let mut number = 0;
+    let party = costs.of("create a party", |t| {
+        number += 1;
+        t.create("sales", "party.party", json!({"name": format!("Odběratel {number}"), "country": "CZ"}))
+    });
+    costs.of("change a party", |t| {
+        number += 1;
+        let change = json!({"name": format!("Odběratel {number}")});
+        t.kernel().change("party.party", party, None, &change, &Ask::by(t.who("sales"))).unwrap();
+    });
+    for (name, query) in [
+        ("a page in the order of names", Query::of("party.party").sort_text("name")),
+        ("a page by a filter", filtered("party.party", &json!({"country": "CZ", "kind": "company"}))),
+        (
+            "a page by a path, sorted by one",
+            filtered("sales.order", &json!({"customer.country": "CZ"})).sort_text("customer.name"),
+        ),
+    ] {
+        let query = Query { bounds: Some(kernel::Bounds::LIST), ..query };
+        let shape = Shape { titles: true, ..Shape::default() };
+        costs.of(name, |t| t.kernel().list(&sales, &query, &shape).unwrap());
+        costs.of(&format!("count {name}"), |t| t.kernel().read(&sales, |cx| cx.counted(&query, true)).unwrap());
+    }
     costs.of("look for words", |t| {
         let query = Query { limit: 50, q: Some("zakaznik".to_owned()), ..Query::of("party.party") };
         t.kernel().list(&sales, &query, &Shape::default()).unwrap();
