@@ -17,7 +17,12 @@ pub fn check(definitions: &Definitions, operation: &dyn Fn(&str) -> bool) -> Vec
 }
 
 fn check_process(process: &Process, operation: &dyn Fn(&str) -> bool, out: &mut Vec<Problem>) {
-    if process.starts().next().is_none() {
+    let instantiated = |e: &crate::model::Element| match &e.kind {
+        Kind::EventBased(gateway) => gateway.instantiate,
+        Kind::Receive(task) => task.instantiate,
+        _ => false,
+    };
+    if process.starts().next().is_none() && !process.elements.iter().any(instantiated) {
         out.push(Problem {
             element: process.id.clone(),
             name: process.name.clone(),
@@ -27,11 +32,23 @@ fn check_process(process: &Process, operation: &dyn Fn(&str) -> bool, out: &mut 
     let reached = reachable(process);
     for (index, element) in process.elements.iter().enumerate() {
         elements::check(process, element, out);
-        if !reached[index] {
+        if !reached[index] && !element.compensates && !inside_of_compensation(process, index) {
             out.push(elements::finding(element, true, "unreachable", "No path from a start event leads here."));
         }
-        if element.outgoing.is_empty() && !matches!(element.kind, Kind::End(_) | Kind::Boundary(_)) {
-            let gateway = matches!(element.kind, Kind::Exclusive | Kind::Parallel | Kind::EventBased);
+        let quiet = match &element.kind {
+            Kind::End(_) | Kind::Boundary(_) => true,
+            Kind::SubProcess(sub) => sub.event,
+            Kind::Throw(throw) => matches!(throw.trigger, crate::elements::throw_event::ThrowTrigger::Link(_)),
+            _ => false,
+        };
+        let free = element.parent.is_some_and(
+            |parent| matches!(&process.elements[parent].kind, Kind::SubProcess(sub) if sub.ad_hoc.is_some()),
+        );
+        if element.outgoing.is_empty() && !quiet && !element.compensates && !free {
+            let gateway = matches!(
+                element.kind,
+                Kind::Exclusive | Kind::Parallel | Kind::EventBased(_) | Kind::Inclusive | Kind::Complex(_)
+            );
             let message = "No flow leads out: the path ends here without an end event.";
             out.push(elements::finding(element, gateway, "no_flow", message));
         }
@@ -54,12 +71,31 @@ fn check_process(process: &Process, operation: &dyn Fn(&str) -> bool, out: &mut 
     }
 }
 
+/// True for what stands in an activity that compensates another.
+fn inside_of_compensation(process: &Process, index: usize) -> bool {
+    let mut at = process.elements[index].parent;
+    while let Some(parent) = at {
+        if process.elements[parent].compensates {
+            return true;
+        }
+        at = process.elements[parent].parent;
+    }
+    false
+}
+
 /// Which elements a token can get to.
 fn reachable(process: &Process) -> Vec<bool> {
     let mut reached = vec![false; process.elements.len()];
     let is_start = |index: &usize| {
         let element = &process.elements[*index];
-        element.parent.is_none() && matches!(element.kind, Kind::Start(_))
+        let event = matches!(&element.kind, Kind::SubProcess(sub) if sub.event);
+        let own = match &element.kind {
+            Kind::Start(_) => true,
+            Kind::EventBased(gateway) => gateway.instantiate,
+            Kind::Receive(task) => task.instantiate,
+            _ => false,
+        };
+        element.parent.is_none() && own || event
     };
     let mut open: VecDeque<usize> = (0..process.elements.len()).filter(is_start).collect();
     while let Some(index) = open.pop_front() {
@@ -69,7 +105,14 @@ fn reachable(process: &Process) -> Vec<bool> {
         let element = &process.elements[index];
         open.extend(element.outgoing.iter().map(|flow| process.flows[*flow].target));
         open.extend(&element.boundary);
-        if matches!(element.kind, Kind::SubProcess) {
+        open.extend(process.derived.links.get(&index));
+        if let Kind::SubProcess(sub) = &element.kind {
+            let free = sub.ad_hoc.is_some() || !process.derived.starts.contains_key(&index);
+            if free {
+                let none =
+                    |i: &usize| process.elements[*i].parent == Some(index) && process.elements[*i].incoming.is_empty();
+                open.extend((0..process.elements.len()).filter(none));
+            }
             let inner = |i: &usize| {
                 process.elements[*i].parent == Some(index) && matches!(process.elements[*i].kind, Kind::Start(_))
             };

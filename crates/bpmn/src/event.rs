@@ -107,6 +107,32 @@ pub enum Event {
         /// Names and new values.
         variables: Map<String, Json>,
     },
+    /// Somebody outside lets a token go on that waits for an event, such as a receive task without a message.
+    Trigger {
+        /// The token.
+        token: TokenId,
+        /// What comes with it, for the output mappings.
+        payload: Json,
+    },
+    /// An activity of an ad-hoc sub-process is begun.
+    Activate {
+        /// The token of the ad-hoc sub-process.
+        token: TokenId,
+        /// Id of the activity.
+        element: String,
+    },
+    /// An ad-hoc sub-process is ended.
+    CompleteAdHoc {
+        /// Its token.
+        token: TokenId,
+    },
+    /// The process that a call activity runs threw an escalation that nothing caught there.
+    Escalated {
+        /// The token of the call activity.
+        token: TokenId,
+        /// The code.
+        code: String,
+    },
     /// The instance is ended from outside.
     Cancel {
         /// Why.
@@ -174,7 +200,55 @@ pub enum Effect {
         /// True where it joins the transaction of the person's operation: all or nothing.
         atomic: bool,
     },
-    /// The answer of an operation is no longer wanted.
+    /// A decision is to be evaluated; answered by [`Event::OperationDone`] or [`Event::OperationFailed`].
+    Decide {
+        /// The token of the task.
+        token: TokenId,
+        /// The element's id.
+        element: String,
+        /// Id or name of the decision.
+        decision: String,
+        /// Its input, a JSON object.
+        input: Json,
+    },
+    /// An instance of another process is to run; answered by [`Event::OperationDone`] with its variables, or
+    /// [`Event::OperationFailed`] with the code of the error that it ended with.
+    CallProcess {
+        /// The token of the call activity.
+        token: TokenId,
+        /// The element's id.
+        element: String,
+        /// Id of the process.
+        process: String,
+        /// Its first variables, a JSON object.
+        variables: Json,
+    },
+    /// A message was thrown, to be brought to whoever waits for it.
+    MessageSent {
+        /// The token that threw it.
+        token: TokenId,
+        /// The element's id.
+        element: String,
+        /// Its name.
+        name: String,
+        /// Its key; none means the subject of the instance.
+        key: Option<String>,
+        /// What goes with it.
+        payload: Json,
+    },
+    /// A signal was thrown, to be brought to all other instances; in this one it has been heard.
+    SignalThrown {
+        /// Its name.
+        name: String,
+        /// What goes with it.
+        payload: Json,
+    },
+    /// An escalation was thrown that nothing in this instance catches.
+    EscalationThrown {
+        /// Its code.
+        code: String,
+    },
+    /// The answer of an operation, decision or process is no longer wanted.
     OperationCancelled {
         /// The token of the call.
         token: TokenId,
@@ -205,10 +279,12 @@ pub enum Effect {
         subscription: ListenId,
         /// Id of the event.
         element: String,
-        /// Name of the message.
+        /// Name of the message or signal.
         name: String,
         /// Its key; none means the subject of the instance.
         key: Option<String>,
+        /// True for a signal.
+        signal: bool,
     },
     /// A message is no longer waited for (also after it came).
     Unsubscribed {
@@ -301,6 +377,8 @@ pub enum StepError {
     NoElement(String),
     /// The element cannot be executed.
     NotExecutable(String),
+    /// The activity cannot be begun now.
+    NotEnabled(String),
     /// Not a plain variable name.
     Name(String),
     /// A variable, or all together, would be too large.
@@ -322,6 +400,7 @@ impl std::fmt::Display for StepError {
             Self::NoScope(scope) => write!(f, "there is no scope {scope}"),
             Self::NoElement(element) => write!(f, "the process has no element '{element}'"),
             Self::NotExecutable(element) => write!(f, "the element '{element}' cannot be executed"),
+            Self::NotEnabled(element) => write!(f, "the activity '{element}' cannot be begun now"),
             Self::Name(name) => write!(f, "'{name}' is no variable name"),
             Self::TooLarge => write!(f, "the variables are too large"),
             Self::Mapping(message) => write!(f, "mapping: {message}"),

@@ -106,7 +106,7 @@ pub fn next_steps(process: &Process, element: &str) -> Vec<Step> {
         let at = &process.elements[index];
         match &at.kind {
             Kind::User(_) => found.push(Step { id: at.id.clone(), name: at.name.clone(), names: at.names.clone() }),
-            Kind::SubProcess => {
+            Kind::SubProcess(_) => {
                 let inner = |(_, e): &(usize, &crate::model::Element)| {
                     e.parent == Some(index) && matches!(e.kind, Kind::Start(_))
                 };

@@ -27,36 +27,54 @@
 //! name is the name of the event that starts the process.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod answer;
 mod check;
+mod compensation;
+mod derived;
+mod document;
 pub mod elements;
 mod event;
 pub mod feel;
 mod graph;
+mod juel;
 mod model;
 mod parse;
 mod problem;
+mod raise;
+mod rows;
 mod run;
+mod space;
 mod state;
 mod step;
 mod timer;
 mod xml;
 
 pub use check::check;
+pub use document::Document;
 pub use elements::boundary_event::{BoundaryEvent, BoundaryTrigger};
+pub use elements::call_activity::CallActivity;
 pub use elements::catch_event::{CatchEvent, CatchTrigger};
 pub use elements::end_event::EndEvent;
+pub use elements::event_gateway::EventGateway;
+pub use elements::receive_task::ReceiveTask;
+pub use elements::repeat::Repeat;
+pub use elements::rule_task::RuleTask;
+pub use elements::script_task::ScriptTask;
 pub use elements::service_task::ServiceTask;
 pub use elements::start_event::{StartEvent, StartTrigger};
+pub use elements::sub_process::{AdHoc, SubProcess};
+pub use elements::throw_event::{ThrowEvent, ThrowTrigger};
 pub use elements::user_task::UserTask;
 pub use event::{BUDGET, Context, Effect, Event, Failure, MAX_RUN, MAX_TOKENS, StepError, Task};
 pub use graph::{Edge, Node, Step, graph, next_steps};
 pub use model::{Definitions, Element, Field, Flow, Kind, Mapping, MessageSpec, Process, Texts};
 pub use parse::MAX_ELEMENTS;
 pub use problem::{Problem, Severity};
+pub use space::{Explored, MAX_STATES, explore};
 pub use state::{
-    Changed, Ended, Instance, Listen, ListenId, MAX_VARIABLE, MAX_VARIABLES, Resume, Rows, Scope, ScopeId, State,
-    Token, TokenId, Trigger, Variable, VariableId, Wait,
+    Changed, Completed, Ended, Instance, Listen, ListenId, MAX_VARIABLE, MAX_VARIABLES, Resume, Rounds, Rows, Scope,
+    ScopeId, ScopeKind, State, Token, TokenId, Trigger, Variable, VariableId, Wait,
 };
-pub use step::step;
+pub use step::{enabled, step};
 pub use timer::{Armed, Due, TimerKind, TimerSpec, WorkingTime};
 pub use xml::{MAX_BYTES, MAX_DEPTH};

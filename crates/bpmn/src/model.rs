@@ -1,12 +1,15 @@
 //! A definition as the engine sees it: elements and flows by number, every expression prepared.
 
 use crate::elements::{
-    boundary_event::BoundaryEvent, catch_event::CatchEvent, end_event::EndEvent, service_task::ServiceTask,
-    start_event::StartEvent, user_task::UserTask,
+    boundary_event::BoundaryEvent, call_activity::CallActivity, catch_event::CatchEvent, end_event::EndEvent,
+    event_gateway::EventGateway, receive_task::ReceiveTask, repeat::Repeat, rule_task::RuleTask,
+    script_task::ScriptTask, service_task::ServiceTask, start_event::StartEvent, sub_process::SubProcess,
+    throw_event::ThrowEvent, user_task::UserTask,
 };
 use crate::feel::{Expression, Feel};
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 
 /// Texts by language code (`en`, `cs`, …).
@@ -40,7 +43,11 @@ pub struct Process {
     pub elements: Vec<Element>,
     /// All sequence flows.
     pub flows: Vec<Flow>,
+    /// Data objects of the process itself that have a value from the start.
+    pub data: Vec<(String, Json)>,
     pub(crate) by_id: HashMap<String, usize>,
+    /// What is worked out once from elements and flows.
+    pub(crate) derived: crate::derived::Derived,
 }
 
 /// One element of a process.
@@ -68,6 +75,16 @@ pub struct Element {
     pub boundary: Vec<usize>,
     /// Index of the default flow.
     pub default: Option<usize>,
+    /// How it is repeated.
+    pub repeat: Option<Box<Repeat>>,
+    /// Index of the activity that compensates it.
+    pub handler: Option<usize>,
+    /// True where it runs only to compensate another.
+    pub compensates: bool,
+    /// Variables of its own, from the extensions of other engines.
+    pub inputs: Vec<Mapping>,
+    /// For a sub-process: data objects that have a value from the start.
+    pub data: Vec<(String, Json)>,
 }
 
 /// A sequence flow.
@@ -96,20 +113,36 @@ pub enum Kind {
     User(Box<UserTask>),
     /// A call of an operation.
     Service(Box<ServiceTask>),
+    /// A task without a type: a milestone of work that nobody is asked for.
+    Task,
+    /// Computes a variable.
+    Script(Box<ScriptTask>),
+    /// Asks a decision.
+    Rule(Box<RuleTask>),
+    /// Waits for a message, or for somebody outside.
+    Receive(Box<ReceiveTask>),
+    /// Runs another process.
+    Call(Box<CallActivity>),
+    /// Takes every flow whose condition holds, and waits for every token that can still come.
+    Inclusive,
+    /// Waits until a condition over the tokens that came holds.
+    Complex(Option<Feel>),
+    /// Throws a message, signal, escalation or compensation, or jumps to a link; also a send task.
+    Throw(Box<ThrowEvent>),
     /// Takes the first flow whose condition holds.
     Exclusive,
     /// Waits for all flows in and takes all flows out.
     Parallel,
     /// Takes the path of the event that comes first.
-    EventBased,
+    EventBased(EventGateway),
     /// Waits for an event.
     Catch(Box<CatchEvent>),
     /// A throw event without a trigger: a milestone, it does nothing.
     Milestone,
     /// An event on the edge of an activity.
     Boundary(Box<BoundaryEvent>),
-    /// An embedded sub-process.
-    SubProcess,
+    /// An embedded sub-process, also as transaction, event or ad-hoc sub-process.
+    SubProcess(Box<SubProcess>),
     /// Read, drawn and reported, but not executable; the text says what it is.
     Unsupported(String),
 }
@@ -125,18 +158,38 @@ impl Kind {
             Self::Service(_) => "service_task",
             Self::Exclusive => "exclusive_gateway",
             Self::Parallel => "parallel_gateway",
-            Self::EventBased => "event_based_gateway",
+            Self::EventBased(_) => "event_based_gateway",
             Self::Catch(_) => "catch_event",
             Self::Milestone => "throw_event",
             Self::Boundary(_) => "boundary_event",
-            Self::SubProcess => "sub_process",
+            Self::SubProcess(sub) => sub.kind_name(),
+            Self::Task => "task",
+            Self::Script(_) => "script_task",
+            Self::Rule(_) => "business_rule_task",
+            Self::Receive(_) => "receive_task",
+            Self::Call(_) => "call_activity",
+            Self::Inclusive => "inclusive_gateway",
+            Self::Complex(_) => "complex_gateway",
+            Self::Throw(throw) if throw.task => "send_task",
+            Self::Throw(_) => "throw_event",
             Self::Unsupported(_) => "unsupported",
         }
     }
 
     /// True for what a boundary event can stand on.
     pub fn is_activity(&self) -> bool {
-        matches!(self, Self::User(_) | Self::Service(_) | Self::SubProcess)
+        match self {
+            Self::Throw(throw) => throw.task,
+            Self::User(_)
+            | Self::Service(_)
+            | Self::SubProcess(_)
+            | Self::Task
+            | Self::Script(_)
+            | Self::Rule(_)
+            | Self::Receive(_)
+            | Self::Call(_) => true,
+            _ => false,
+        }
     }
 }
 

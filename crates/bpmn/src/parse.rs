@@ -1,10 +1,13 @@
 //! From the XML tree to [`Definitions`]. What belongs to one kind of element is read in that element's file.
 
+use crate::derived::Derived;
 use crate::elements;
 use crate::feel::{Expression, Feel, FeelError, parse_cost};
+use crate::juel;
 use crate::model::{Definitions, Element, Flow, Kind, Mapping, MessageSpec, Process, Texts};
 use crate::problem::{Problem, Severity};
 use crate::xml::{self, Node, Space};
+use serde_json::Value as Json;
 use std::collections::HashMap;
 
 /// Most elements and flows of one file.
@@ -38,6 +41,13 @@ impl Definitions {
             let code = error.attr("errorCode").or(error.attr("name")).unwrap_or_default();
             reading.errors.insert(error.attr("id").unwrap_or_default().to_owned(), code.to_owned());
         }
+        for (kind, code) in [("signal", "name"), ("escalation", "escalationCode")] {
+            for node in root.all(kind) {
+                let name = node.attr(code).or(node.attr("name")).unwrap_or_default();
+                let id = node.attr("id").unwrap_or_default();
+                reading.declared.insert((kind, id.to_owned()), name.trim().to_owned());
+            }
+        }
         let mut processes = Vec::new();
         for node in root.all("process") {
             processes.push(reading.process(node));
@@ -61,6 +71,8 @@ const MAX_FEEL: usize = 200_000_000;
 pub(crate) struct Reading {
     messages: HashMap<String, Node>,
     errors: HashMap<String, String>,
+    /// Names of signals and codes of escalations by their ids.
+    declared: HashMap<(&'static str, String), String>,
     problems: Vec<Problem>,
     ids: HashMap<String, ()>,
     count: usize,
@@ -98,14 +110,23 @@ impl Reading {
     /// Prepares a text that must be FEEL, with or without the leading `=`.
     pub fn feel(&mut self, text: &str) -> Option<Feel> {
         let text = text.trim();
-        self.prepare(text.strip_prefix('=').unwrap_or(text), Feel::parse)
+        self.prepare(text, |text| Feel::parse(text.strip_prefix('=').unwrap_or(text)))
     }
 
     fn prepare<T>(&mut self, text: &str, parse: impl Fn(&str) -> Result<T, FeelError>) -> Option<T> {
-        if text.contains("${") || text.contains("#{") {
-            self.error("expression_language", format!("'{text}' is not FEEL."));
-            return None;
-        }
+        let translated;
+        let text = if juel::is_juel(text) {
+            match juel::to_feel(text) {
+                Ok(feel) => translated = format!("={feel}"),
+                Err(why) => {
+                    self.error("expression_language", format!("'{text}' is neither FEEL nor simple JUEL: {why}."));
+                    return None;
+                }
+            }
+            &translated
+        } else {
+            text
+        };
         let before = self.feel;
         self.feel += parse_cost(text);
         if self.feel > MAX_FEEL {
@@ -137,6 +158,64 @@ impl Reading {
         found
     }
 
+    /// What an element gives to variables, by our own and other engines' extensions.
+    pub fn outputs(&mut self, node: &Node) -> Vec<Mapping> {
+        let mut found = self.mappings(node, "output");
+        self.vendor_parameters(node, "outputParameter", "output", &mut found);
+        found
+    }
+
+    /// Variables of an activity of its own, by other engines' extensions.
+    fn inputs(&mut self, node: &Node) -> Vec<Mapping> {
+        let mut found = Vec::new();
+        self.vendor_parameters(node, "inputParameter", "input", &mut found);
+        found
+    }
+
+    fn vendor_parameters(&mut self, node: &Node, parameter: &str, mapping: &str, found: &mut Vec<Mapping>) {
+        for child in node.vendors("inputOutput").flat_map(|io| &io.children).filter(|c| c.name == parameter) {
+            let name = child.attr("name").unwrap_or_default();
+            if !child.children.is_empty() {
+                self.error("mapping", format!("The parameter '{name}' is a script, list or map."));
+            } else if !is_name(name) {
+                self.error("mapping", format!("The parameter '{name}' needs a plain name."));
+            } else if let Some(source) = self.expression(&child.text) {
+                found.push(Mapping { source, target: name.to_owned() });
+            }
+        }
+        for child in node.vendors("ioMapping").flat_map(|io| &io.children).filter(|c| c.name == mapping) {
+            if let (Some(source), Some(target)) = (child.attr("source"), child.attr("target")) {
+                found.extend(self.vendor_mapping(source, target));
+            }
+        }
+    }
+
+    /// A mapping whose source is a variable's name or an expression.
+    pub fn vendor_mapping(&mut self, source: &str, target: &str) -> Option<Mapping> {
+        let target = target.trim();
+        if !is_name(target) {
+            self.error("mapping", format!("The mapping to '{target}' needs a plain target name."));
+            return None;
+        }
+        let source = source.trim();
+        let written = source.starts_with('=') || juel::is_juel(source);
+        let source = self.expression(&if written { source.to_owned() } else { format!("={source}") })?;
+        Some(Mapping { source, target: target.to_owned() })
+    }
+
+    /// The name of the signal, or the code of the escalation, that an event definition refers to.
+    pub fn named(&mut self, definition: &Node, attribute: &str, kind: &'static str) -> Option<String> {
+        let reference = definition.attr(attribute)?;
+        let reference = reference.rsplit(':').next().unwrap_or(reference).trim().to_owned();
+        match self.declared.get(&(kind, reference.clone())) {
+            Some(name) if !name.is_empty() => Some(name.clone()),
+            _ => {
+                self.warn("reference", format!("The {kind} '{reference}' is not declared; it is taken as the name."));
+                Some(reference)
+            }
+        }
+    }
+
     /// The message that a message event definition refers to.
     pub fn message(&mut self, event: &Node, definition: &Node) -> Option<MessageSpec> {
         let Some(reference) = definition.attr("messageRef") else {
@@ -155,6 +234,8 @@ impl Reading {
             return None;
         }
         let text = [event, definition, &message].into_iter().find_map(|n| n.celek("correlation"));
+        let vendor = message.vendors("subscription").next().and_then(|s| s.attr("correlationKey"));
+        let text = text.or(vendor);
         let correlation = text.map(str::to_owned).and_then(|text| self.expression(&text));
         Some(MessageSpec { name, correlation })
     }
@@ -165,9 +246,9 @@ impl Reading {
         let reference = reference.rsplit(':').next().unwrap_or(reference).to_owned();
         let code = self.errors.get(&reference).cloned();
         if code.is_none() {
-            self.error("reference", format!("The error '{reference}' is not declared."));
+            self.warn("reference", format!("The error '{reference}' is not declared; it is taken as the code."));
         }
-        code
+        Some(code.filter(|code| !code.is_empty()).unwrap_or(reference))
     }
 
     fn enter(&mut self, node: &Node) {
@@ -209,7 +290,9 @@ impl Reading {
             ends_on: node.celek("endsOn").map(list).unwrap_or_default(),
             elements: Vec::new(),
             flows: Vec::new(),
+            data: Vec::new(),
             by_id: HashMap::new(),
+            derived: Derived::default(),
         };
         if process.subject.as_deref().is_some_and(|name| !is_name(name)) {
             self.error("subject", "The subject is not a plain name.");
@@ -218,12 +301,14 @@ impl Reading {
         self.scope(node, None, &mut process, &mut pending);
         self.flows(&mut process, &pending);
         self.attach(&mut process, &pending);
+        self.compensation(&mut process, &pending);
         for (element, name, role) in pending.lanes {
             if let Some(index) = process.by_id.get(&element).copied() {
                 process.elements[index].lane = Some(name);
                 process.elements[index].lane_role = Some(role);
             }
         }
+        process.derived = Derived::of(&process);
         process
     }
 
@@ -237,15 +322,26 @@ impl Reading {
                 | "incoming"
                 | "outgoing"
                 | "textAnnotation"
-                | "association"
+                | "completionCondition"
                 | "group"
-                | "dataObject"
                 | "dataObjectReference"
                 | "dataStoreReference"
                 | "property"
                 | "auditing"
                 | "monitoring"
                 | "category" => {}
+                "association" => {
+                    let end = |name: &str| child.attr(name).unwrap_or_default().to_owned();
+                    pending.associations.push((end("sourceRef"), end("targetRef")));
+                }
+                "dataObject" => {
+                    if let Some(value) = data(child) {
+                        match parent {
+                            Some(parent) => process.elements[parent].data.push(value),
+                            None => process.data.push(value),
+                        }
+                    }
+                }
                 "laneSet" => lanes(child, None, &mut pending.lanes),
                 "ioSpecification"
                 | "correlationSubscription"
@@ -277,8 +373,6 @@ impl Reading {
         let kind = elements::parse(node, self);
         for child in node.children.iter().filter(|c| c.space == Space::Bpmn) {
             match child.name.as_str() {
-                "multiInstanceLoopCharacteristics" => self.unsupported("A multi-instance activity"),
-                "standardLoopCharacteristics" => self.unsupported("A standard loop"),
                 "dataInputAssociation" | "dataOutputAssociation" => {
                     self.warn("ignored", "A data association is documentation only; use celek:input and celek:output.");
                 }
@@ -292,13 +386,13 @@ impl Reading {
         if node.attributes.iter().any(|(space, name, _)| *space == Space::Foreign && assigns(name)) {
             self.warn("ignored", "The assignment of another program has no effect; use celek:role and celek:assignee.");
         }
-        if node.attr("isForCompensation") == Some("true") {
-            self.unsupported("A compensation activity");
-        }
+        let repeat = elements::repeat::parse(node, self);
+        let inputs = self.inputs(node);
+        let activity = kind.is_activity();
         let index = process.elements.len();
         let (id, name) = self.current.clone();
         process.by_id.insert(id.clone(), index);
-        let inside = matches!(kind, Kind::SubProcess);
+        let inside = matches!(kind, Kind::SubProcess(_));
         process.elements.push(Element {
             id,
             name,
@@ -311,6 +405,11 @@ impl Reading {
             outgoing: Vec::new(),
             boundary: Vec::new(),
             default: None,
+            repeat: repeat.filter(|_| activity),
+            handler: None,
+            compensates: node.attr("isForCompensation") == Some("true"),
+            inputs,
+            data: Vec::new(),
         });
         if let Some(default) = node.attr("default") {
             pending.defaults.push((index, default.to_owned()));
@@ -374,6 +473,61 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// Finds the activity that compensates each activity, and refuses cancel events where there is no transaction.
+    fn compensation(&mut self, process: &mut Process, pending: &Pending) {
+        let at = |id: &str| process.by_id.get(id.rsplit(':').next().unwrap_or(id)).copied();
+        let pairs: Vec<(usize, usize)> = pending
+            .associations
+            .iter()
+            .filter_map(|(source, target)| Some((at(source)?, at(target)?)))
+            .flat_map(|(source, target)| [(source, target), (target, source)])
+            .filter(|(_, handler)| process.elements[*handler].compensates)
+            .collect();
+        for (event, handler) in pairs {
+            let host = process.elements.iter().position(|e| e.boundary.contains(&event));
+            if let Some(host) = host {
+                process.elements[host].handler = Some(handler);
+            }
+        }
+        for index in 0..process.elements.len() {
+            let element = &process.elements[index];
+            let inside = |kind: &Kind| matches!(kind, Kind::SubProcess(sub) if sub.transaction);
+            let wrong = match &element.kind {
+                Kind::Boundary(event) if event.trigger == crate::BoundaryTrigger::Cancel => {
+                    let host = process.elements.iter().find(|e| e.boundary.contains(&index));
+                    (!host.is_some_and(|host| inside(&host.kind)))
+                        .then_some("A cancel event stands on a transaction only.")
+                }
+                Kind::End(crate::EndEvent::Cancel) => {
+                    let parent = element.parent.map(|parent| &process.elements[parent].kind);
+                    (!parent.is_some_and(inside)).then_some("A cancel end event stands in a transaction only.")
+                }
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                self.current = (element.id.clone(), element.name.clone());
+                self.error("cancel", wrong);
+            }
+        }
+    }
+}
+
+/// A data object that has a value from the start, by its name (by its id where it has none).
+fn data(node: &Node) -> Option<(String, Json)> {
+    let text = node.vendors("value").next().or(node.extensions("value").next())?.text.trim().to_owned();
+    let name = node.attr("name").or(node.attr("id")).map(str::trim).filter(|name| is_name(name))?;
+    let kind = node.attr("itemSubjectRef").unwrap_or_default().rsplit(':').next().unwrap_or_default().to_lowercase();
+    let value = match kind.as_str() {
+        _ if text.is_empty() => return None,
+        "int" | "integer" | "long" | "short" => text.parse::<i64>().map_or(Json::String(text.clone()), Json::from),
+        "double" | "float" | "decimal" => crate::feel::decimal(&text),
+        "boolean" => Json::Bool(text == "true"),
+        _ => Json::String(text),
+    };
+    Some((name.to_owned(), value))
+}
+
 /// References that can be resolved only when all elements are known.
 #[derive(Default)]
 struct Pending {
@@ -381,6 +535,7 @@ struct Pending {
     defaults: Vec<(usize, String)>,
     attached: Vec<(usize, String)>,
     lanes: Vec<(String, String, String)>,
+    associations: Vec<(String, String)>,
 }
 
 /// Element id, lane name and role; inner lanes come after outer ones, so that they win.

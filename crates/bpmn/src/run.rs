@@ -1,11 +1,11 @@
 //! The life cycle of tokens, written once: entering, waiting, listening, leaving, ending scopes, cancelling.
 
-use crate::elements::{self, Fault, Next, boundary_event, catch_event::CatchTrigger};
-use crate::event::{Context, Effect, MAX_TOKENS};
+use crate::elements::{self, Fault, Next, catch_event::CatchTrigger, inclusive_gateway};
+use crate::event::{Context, Effect, MAX_TOKENS, StepError};
 use crate::feel::{Over, Variables};
 use crate::model::{Element, Kind, Mapping, Process};
-use crate::state::{Ended, Listen, ListenId, MAX_VARIABLES, Resume, ScopeId, State, Token, TokenId, Trigger, Wait};
-use crate::timer::Armed;
+use crate::raise::Thrown;
+use crate::state::{Ended, Listen, Resume, ScopeId, ScopeKind, State, Token, TokenId, Trigger, Wait};
 use serde_json::{Map, Value as Json};
 
 /// One step under way.
@@ -18,12 +18,12 @@ pub(crate) struct Run<'a> {
     pub left: u32,
 }
 
-/// The variables that a scope sees.
-pub(crate) struct View<'a>(pub &'a State, pub ScopeId);
+/// The variables that a scope sees, and over them those of one token.
+pub(crate) struct View<'a>(pub &'a State, pub ScopeId, pub Option<&'a Token>);
 
 impl Variables for View<'_> {
     fn variable(&self, name: &str) -> Option<&Json> {
-        self.0.find(self.1, name)
+        self.2.and_then(|token| token.local.get(name)).or_else(|| self.0.find(self.1, name))
     }
 }
 
@@ -32,12 +32,39 @@ impl Run<'_> {
 
     /// The variables that a token sees.
     pub fn view(&self, token: TokenId) -> View<'_> {
-        View(self.state, self.state.token(token).map_or(0, |t| t.scope))
+        self.view_of(self.state.token(token).map_or(0, |t| t.scope), Some(token))
+    }
+
+    /// The variables that a scope sees, and over them those of one token.
+    pub fn view_of(&self, scope: ScopeId, token: Option<TokenId>) -> View<'_> {
+        View(self.state, scope, token.and_then(|token| self.state.token(token)))
+    }
+
+    /// All variables that a token sees.
+    pub fn all_variables(&self, id: TokenId) -> Map<String, Json> {
+        let Some(token) = self.state.token(id) else { return Map::new() };
+        let mut scopes = vec![];
+        let mut at = Some(token.scope);
+        while let Some(scope) = at.and_then(|id| self.state.scope(id)) {
+            scopes.push(scope);
+            at = scope.parent;
+        }
+        let mut all = Map::new();
+        for scope in scopes.into_iter().rev() {
+            if let Some(host) = scope.token.and_then(|host| self.state.token(host)) {
+                all.extend(host.local.clone());
+            }
+            let own = self.state.variables().filter(|v| v.scope == scope.id);
+            all.extend(own.map(|v| (v.name.clone(), v.value.clone())));
+        }
+        all.extend(token.local.clone());
+        all
     }
 
     /// A variable that a token sees.
     pub fn variable(&self, token: TokenId, name: &str) -> Option<&Json> {
-        self.state.token(token).and_then(|t| self.state.find(t.scope, name))
+        let token = self.state.token(token)?;
+        token.local.get(name).or_else(|| self.state.find(token.scope, name))
     }
 
     /// Evaluates mappings; `over` hides the variables of the token.
@@ -52,16 +79,23 @@ impl Run<'_> {
 
     /// Works out a timer's moment or a message's key.
     pub fn trigger(&self, token: TokenId, trigger: &CatchTrigger) -> Result<Trigger, Fault> {
-        let view = self.view(token);
+        self.trigger_in(&self.view(token), trigger)
+    }
+
+    /// The same with the variables of a scope.
+    pub fn trigger_in(&self, view: &View<'_>, trigger: &CatchTrigger) -> Result<Trigger, Fault> {
         match trigger {
+            CatchTrigger::Signal(name) => Ok(Trigger::Signal { name: name.clone() }),
+            CatchTrigger::Condition(_) => Ok(Trigger::Condition { held: false }),
+            CatchTrigger::Link(name) => Err(Fault::new("link", format!("nothing waits for the link '{name}'"))),
             CatchTrigger::Timer(spec) => {
-                let armed = spec.arm(&view, &self.context.clock).map_err(|why| Fault::new("timer", why))?;
+                let armed = spec.arm(view, &self.context.clock).map_err(|why| Fault::new("timer", why))?;
                 Ok(Trigger::Timer { due: armed.due, every: armed.every, left: armed.left })
             }
             CatchTrigger::Message(spec) => {
                 let key = match &spec.correlation {
                     None => None,
-                    Some(expression) => match expression.evaluate_text(&view, &self.context.clock)? {
+                    Some(expression) => match expression.evaluate_text(view, &self.context.clock)? {
                         Some(key) => Some(key),
                         None => return Err(Fault::new("correlation", "the correlation gives no key")),
                     },
@@ -75,20 +109,47 @@ impl Run<'_> {
 
     /// Lets tokens act, the oldest first, until all wait or the budget is used up.
     pub fn drain(&mut self) {
-        while let Some(token) = self.state.first_ready() {
-            if self.left == 0 {
-                self.effects.push(Effect::ContinueLater);
+        while self.state.ended().is_none() {
+            if let Some(token) = self.state.first_ready() {
+                if self.left == 0 {
+                    self.effects.push(Effect::ContinueLater);
+                    return;
+                }
+                self.enter(token);
+            } else if let Some(scope) = self.state.first_spawning() {
+                if self.left == 0 {
+                    self.effects.push(Effect::ContinueLater);
+                    return;
+                }
+                self.spawn(scope);
+            } else if !self.fire_condition() && !self.open_join() {
                 return;
             }
-            self.enter(token);
         }
+    }
+
+    /// Lets the first inclusive gateway go on that nothing more can come to.
+    fn open_join(&mut self) -> bool {
+        let process = self.process;
+        let found = self.state.joining().find_map(|id| {
+            let token = self.state.token(id)?;
+            let index = process.by_id.get(&token.element).copied()?;
+            matches!(process.elements[index].kind, Kind::Inclusive | Kind::Complex(None)).then_some(())?;
+            Some((id, index, inclusive_gateway::joins(process, self.state, token, index)?))
+        });
+        let Some((id, index, others)) = found else { return false };
+        self.follow(id, &process.elements[index], Vec::new(), Next::Join(others));
+        true
     }
 
     fn enter(&mut self, id: TokenId) {
         let Some(element) = self.state.token(id).map(|t| t.element.clone()) else { return };
         self.left = self.left.saturating_sub(1);
         self.state.instance.steps += 1;
-        self.state.instance.run += 1;
+        // A known number of rounds is no endless loop, however large it is.
+        if !self.is_counted(id) {
+            self.state.instance.run += 1;
+        }
         self.effects.push(Effect::Entered { token: id, element });
         if self.state.instance.run > self.context.max_run {
             let message = format!("more than {} elements without anything from outside", self.context.max_run);
@@ -105,8 +166,26 @@ impl Run<'_> {
             return self.incident(id, Fault::new("version", "the process has no such element"), Resume::Leave);
         };
         let element = &process.elements[index];
+        let round = self.is_round(id);
+        if let (Some(repeat), false) = (&element.repeat, round) {
+            if let Err(fault) = self.begin(id, element, repeat, armed) {
+                self.incident(id, fault, Resume::Activate { armed });
+            }
+            return;
+        }
+        if !element.inputs.is_empty() {
+            match self.map(id, &element.inputs, &Map::new()).and_then(|own| self.fits(0, own)) {
+                Ok(own) => {
+                    if let Some(local) = self.state.local_mut(id) {
+                        local.extend(own);
+                    }
+                }
+                Err(fault) => return self.incident(id, fault, Resume::Activate { armed }),
+            }
+        }
         // First everything is worked out, then it is done: a fault leaves nothing half set.
-        let boundary = if armed { Ok(Vec::new()) } else { boundary_event::listens(self, id, element) };
+        let quiet = armed || round || self.is_undone(id);
+        let boundary = if quiet { Ok(Vec::new()) } else { self.boundary_listens(id, element) };
         let next = boundary.and_then(|listens| Ok((listens, elements::run(self, id, index, element)?)));
         match next {
             Err(fault) => self.incident(id, fault, Resume::Activate { armed }),
@@ -132,14 +211,54 @@ impl Run<'_> {
                 }
                 self.leave(id);
             }
-            Next::Open(start) => {
+            Next::Open(starts) => {
                 let Some(parent) = self.state.token(id).map(|t| t.scope) else { return };
-                let scope = self.state.add_scope(Some(parent), Some(id), &element.id);
+                let index = self.process.by_id.get(&element.id).copied();
+                let scope = match self.open(Some(parent), Some(id), index) {
+                    Ok(scope) => scope,
+                    Err(fault) => return self.incident(id, fault, Resume::Activate { armed: false }),
+                };
                 self.state.set_wait(id, Some(Wait::Scope { scope }));
                 for (event, trigger) in boundary {
                     self.listen(id, event, trigger);
                 }
-                self.state.add_token(scope, &self.process.elements[start].id, None);
+                for start in starts {
+                    self.state.add_token(scope, &self.process.elements[start].id, None);
+                }
+            }
+            Next::Done(result) => self.finish(id, result),
+            Next::Emit(effect) => {
+                self.effects.push(effect);
+                self.leave(id);
+            }
+            Next::Raise(raise) => self.raise(id, raise),
+            Next::Jump(target) => {
+                let Some(token) = self.state.remove_token(id) else { return };
+                self.effects.push(Effect::Left { token: id, element: token.element });
+                self.state.add_token(token.scope, &self.process.elements[target].id, None);
+            }
+            Next::CancelTransaction => self.cancel_transaction(id),
+            Next::Absorb(flow) => {
+                let Some(scope) = self.state.token(id).map(|t| t.scope) else { return };
+                if let Some(row) = self.state.scope_mut(scope)
+                    && let Some(came) = row.fired.get_mut(&element.id)
+                {
+                    came.push(flow);
+                    if came.len() >= element.incoming.len() {
+                        row.fired.remove(&element.id);
+                    }
+                }
+                self.go(id, &[]);
+            }
+            Next::Fire { others, flows } => {
+                let Some(scope) = self.state.token(id).map(|t| t.scope) else { return };
+                if let Some(row) = self.state.scope_mut(scope) {
+                    row.fired.remove(&element.id);
+                    if flows.len() < element.incoming.len() {
+                        row.fired.insert(element.id.clone(), flows);
+                    }
+                }
+                self.follow(id, element, boundary, Next::Join(others));
             }
             Next::Terminate => {
                 let Some(scope) = self.state.token(id).map(|t| t.scope) else { return };
@@ -152,10 +271,10 @@ impl Run<'_> {
             }
             Next::Throw(code) => {
                 self.effects.push(Effect::Left { token: id, element: element.id.clone() });
-                let Some(token) = self.state.remove_token(id) else { return };
-                let host = self.state.scope(token.scope).and_then(|s| s.token);
-                match host.and_then(|host| self.catcher(host, &code)) {
-                    Some((host, event)) => self.boundary(host, event, Json::Null, true),
+                let catcher = self.catcher(id, Thrown::Error(&code));
+                self.state.remove_token(id);
+                match catcher {
+                    Some(catcher) => self.catch(catcher, serde_json::json!({ "code": code })),
                     None => self.end(Ended::Failed { code }),
                 }
             }
@@ -163,36 +282,58 @@ impl Run<'_> {
     }
 
     /// Sets one timer or subscription.
-    fn listen(&mut self, token: TokenId, element: String, to: Trigger) {
+    pub fn listen(&mut self, token: i64, element: String, to: Trigger) {
         let id = self.state.next_id();
-        self.effects.push(match &to {
+        let known = match &to {
+            Trigger::Condition { .. } => None,
+            Trigger::Signal { name } => Some(Effect::Subscribed {
+                token,
+                subscription: id,
+                element: element.clone(),
+                name: name.clone(),
+                key: None,
+                signal: true,
+            }),
             Trigger::Timer { due, .. } => {
-                Effect::TimerSet { token, timer: id, element: element.clone(), due: due.clone() }
+                Some(Effect::TimerSet { token, timer: id, element: element.clone(), due: due.clone() })
             }
-            Trigger::Message { name, key } => Effect::Subscribed {
+            Trigger::Message { name, key } => Some(Effect::Subscribed {
                 token,
                 subscription: id,
                 element: element.clone(),
                 name: name.clone(),
                 key: key.clone(),
-            },
-        });
+                signal: false,
+            }),
+        };
+        self.effects.extend(known);
+        let listen = Listen { id, element, to };
+        self.state.watch(token, std::slice::from_ref(&listen));
         if let Some(listens) = self.state.listens_mut(token) {
-            listens.push(Listen { id, element, to });
+            listens.push(listen);
         }
     }
 
-    fn unlisten(&mut self, token: TokenId, listen: &Listen) {
-        self.effects.push(match listen.to {
-            Trigger::Timer { .. } => Effect::TimerCancelled { token, timer: listen.id },
-            Trigger::Message { .. } => Effect::Unsubscribed { token, subscription: listen.id },
-        });
+    pub fn unlisten(&mut self, token: i64, listen: &Listen) {
+        match listen.to {
+            Trigger::Timer { .. } => self.effects.push(Effect::TimerCancelled { token, timer: listen.id }),
+            Trigger::Message { .. } | Trigger::Signal { .. } => {
+                self.effects.push(Effect::Unsubscribed { token, subscription: listen.id });
+            }
+            Trigger::Condition { .. } => {}
+        }
     }
 
     /// Leaves by every flow whose condition holds, else by the default.
     pub fn leave(&mut self, id: TokenId) {
         let process = self.process;
         let Some(element) = self.state.token(id).and_then(|t| process.element(&t.element)) else { return };
+        if self.is_round(id) {
+            return self.round_done(id);
+        }
+        if self.is_undone(id) {
+            return self.go(id, &[]);
+        }
         let conditional = !matches!(element.kind, Kind::Parallel);
         let mut taken = Vec::with_capacity(element.outgoing.len());
         for flow in element.outgoing.iter().filter(|flow| !conditional || Some(**flow) != element.default) {
@@ -214,35 +355,69 @@ impl Run<'_> {
     }
 
     /// Leaves by these flows; without any the path ends here.
-    fn go(&mut self, id: TokenId, flows: &[usize]) {
+    pub fn go(&mut self, id: TokenId, flows: &[usize]) {
         if flows.len() > 1 && self.state.tokens.len() + flows.len() > MAX_TOKENS {
             let fault = Fault::new("too_many_tokens", format!("more than {MAX_TOKENS} tokens"));
             return self.incident(id, fault, Resume::Leave);
         }
-        let Some(token) = self.state.remove_token(id) else { return };
-        for listen in &token.listens {
-            self.unlisten(id, listen);
+        if let Some(element) = self.state.token(id).and_then(|t| self.process.element(&t.element)) {
+            self.remember(id, element);
         }
+        let Some(token) = self.retire(id) else { return };
         self.effects.push(Effect::Left { token: id, element: token.element });
         for flow in flows {
             let flow = &self.process.flows[*flow];
             let target = &self.process.elements[flow.target].id;
             self.state.add_token(token.scope, target, Some(flow.id.clone()));
         }
+        if self.ad_hoc_over(token.scope, flows.is_empty()) {
+            return;
+        }
         if flows.is_empty() {
             self.close(token.scope, Ended::Completed);
         }
     }
 
+    /// After an activity of an ad-hoc sub-process: ends it where its condition says so. True for what is in one.
+    fn ad_hoc_over(&mut self, id: ScopeId, last: bool) -> bool {
+        let process = self.process;
+        let Some(scope) = self.state.scope(id).filter(|s| s.kind == ScopeKind::Body && s.parent.is_some()) else {
+            return false;
+        };
+        let Some(Kind::SubProcess(sub)) = process.element(&scope.element).map(|e| &e.kind) else { return false };
+        let Some(ad_hoc) = &sub.ad_hoc else { return false };
+        let Some(host) = scope.token else { return false };
+        let over = match &ad_hoc.completion {
+            Some(condition) => condition.condition(&self.view_of(id, None), &self.context.clock).unwrap_or(false),
+            None => false,
+        };
+        if over && (ad_hoc.cancel_rest || last && self.state.is_empty(id)) {
+            self.end_scope(id);
+            self.leave(host);
+        }
+        true
+    }
+
+    /// Ends a scope with all that is in it.
+    pub fn end_scope(&mut self, id: ScopeId) {
+        for token in self.state.inside(id) {
+            self.cancel(token);
+        }
+        self.unlisten_scope(id);
+        self.remember_scope(id);
+        self.state.remove_scope(id);
+    }
+
     /// Ends a scope whose last token is gone.
-    fn close(&mut self, id: ScopeId, how: Ended) {
-        if !self.state.is_empty(id) {
+    pub fn close(&mut self, id: ScopeId, how: Ended) {
+        if !self.state.is_empty(id) || self.undo_next(id) {
             return;
         }
+        let undone = matches!(self.state.scope(id).map(|s| &s.kind), Some(ScopeKind::Undo(_)));
         match self.state.scope(id).and_then(|scope| scope.token) {
             Some(token) => {
-                self.state.remove_scope(id);
-                self.leave(token);
+                self.end_scope(id);
+                if undone { self.after_compensation(token) } else { self.leave(token) }
             }
             None => self.end(how),
         }
@@ -254,13 +429,14 @@ impl Run<'_> {
             for token in self.state.inside(root) {
                 self.cancel(token);
             }
+            self.unlisten_scope(root);
         }
         self.state.instance.ended = Some(how.clone());
         self.effects.push(Effect::InstanceEnded(how));
     }
 
     /// Takes a token away with everything that hangs on it.
-    fn cancel(&mut self, id: TokenId) {
+    pub fn cancel(&mut self, id: TokenId) {
         let Some(token) = self.state.remove_token(id) else { return };
         match &token.wait {
             Some(Wait::Task) => self.effects.push(Effect::TaskCancelled { token: id }),
@@ -269,6 +445,7 @@ impl Run<'_> {
                 for inner in self.state.inside(*scope) {
                     self.cancel(inner);
                 }
+                self.unlisten_scope(*scope);
                 self.state.remove_scope(*scope);
             }
             Some(Wait::Event | Wait::Join | Wait::Incident { .. }) | None => {}
@@ -289,163 +466,17 @@ impl Run<'_> {
         self.park(id, element, code, message, resume);
     }
 
-    fn park(&mut self, id: TokenId, element: String, code: String, message: String, resume: Resume) {
+    pub fn park(&mut self, id: TokenId, element: String, code: String, message: String, resume: Resume) {
         let wait = Wait::Incident { code: code.clone(), message: message.clone(), resume };
         self.state.set_wait(id, Some(wait));
         self.effects.push(Effect::IncidentRaised { token: id, element, code, message });
     }
 
-    // Events. ---------------------------------------------------------------------------------------------------------
-
-    /// The work at a token is done: maps its result and leaves.
-    pub fn finish(&mut self, id: TokenId, result: Json) {
-        let Some(token) = self.state.token(id) else { return };
-        let scope = token.scope;
-        let mappings = self.process.element(&token.element).map_or(&[][..], |e| elements::outputs(&e.kind));
-        let values = self.outputs(id, mappings, &result).and_then(|values| self.fits(scope, values));
-        match values {
-            Ok(values) => {
-                self.assign(scope, values);
-                self.leave(id);
-            }
-            Err(fault) => self.incident(id, fault, Resume::Output { output: result }),
-        }
-    }
-
-    fn outputs(&self, id: TokenId, mappings: &[Mapping], result: &Json) -> Result<Map<String, Json>, Fault> {
-        if mappings.is_empty() { Ok(Map::new()) } else { self.map(id, mappings, &sources(result)) }
-    }
-
-    fn fits(&self, scope: ScopeId, values: Map<String, Json>) -> Result<Map<String, Json>, Fault> {
-        match self.state.bytes_with(scope, &values) {
-            Some(bytes) if bytes <= MAX_VARIABLES => Ok(values),
-            _ => Err(Fault::new("too_large", "the variables are too large")),
-        }
-    }
-
-    /// Sets variables that are known to fit.
-    pub fn assign(&mut self, scope: ScopeId, values: Map<String, Json>) {
-        for (name, value) in values {
-            let home = self.state.set(scope, &name, value.clone());
-            self.effects.push(Effect::VariableSet { scope: home, name, value });
-        }
-    }
-
-    /// A timer or message of a token came.
-    pub fn fire(&mut self, id: TokenId, listen: ListenId, payload: Json) {
-        let Some(token) = self.state.token(id) else { return };
-        let Some(listen) = token.listens.iter().find(|l| l.id == listen).cloned() else { return };
-        if listen.element == token.element {
-            return self.finish(id, payload);
-        }
-        let Some(index) = self.process.by_id.get(&listen.element).copied() else {
-            return;
-        };
-        match &self.process.elements[index].kind {
-            Kind::Boundary(event) => {
-                let interrupting = event.interrupting;
-                if !interrupting {
-                    self.rearm(id, &listen);
-                }
-                self.boundary(id, index, payload, interrupting);
-            }
-            // An event behind a gateway: the token leaves the gateway and the event is over at once.
-            _ => {
-                let Some(token) = self.retire(id) else { return };
-                self.effects.push(Effect::Left { token: id, element: token.element });
-                self.happen(token.scope, index, payload);
-            }
-        }
-    }
-
-    /// After a non-interrupting event: a message goes on being waited for, a cycle is set again, a timer is gone.
-    fn rearm(&mut self, id: TokenId, listen: &Listen) {
-        let Trigger::Timer { due, every, left } = &listen.to else { return };
-        if let Some(listens) = self.state.listens_mut(id) {
-            listens.retain(|l| l.id != listen.id);
-        }
-        self.unlisten(id, listen);
-        let armed = Armed { due: due.clone(), every: every.clone(), left: *left };
-        // The cycle was valid when it was set; where the calendar ends, it ends too.
-        if let Ok(Some(next)) = armed.next(&self.context.clock) {
-            let trigger = Trigger::Timer { due: next.due, every: next.every, left: next.left };
-            self.listen(id, listen.element.clone(), trigger);
-        }
-    }
-
-    /// A boundary event on a token happens.
-    pub fn boundary(&mut self, host: TokenId, event: usize, payload: Json, interrupting: bool) {
-        let Some(scope) = self.state.token(host).map(|t| t.scope) else { return };
-        if interrupting {
-            self.cancel(host);
-        }
-        self.happen(scope, event, payload);
-    }
-
-    /// An event happens at its element: entered, mapped and left at once.
-    fn happen(&mut self, scope: ScopeId, index: usize, payload: Json) {
-        let element = self.process.elements[index].id.clone();
-        let token = self.state.add_token(scope, &element, None);
-        self.left = self.left.saturating_sub(1);
-        self.state.instance.steps += 1;
-        self.state.instance.run += 1;
-        self.effects.push(Effect::Entered { token, element });
-        self.finish(token, payload);
-    }
-
-    fn retire(&mut self, id: TokenId) -> Option<Token> {
-        let token = self.state.remove_token(id)?;
-        for listen in &token.listens {
-            self.unlisten(id, listen);
-        }
-        Some(token)
-    }
-
-    /// The boundary event that catches an error thrown at a token: on its own element or on those around.
-    fn catcher(&self, id: TokenId, code: &str) -> Option<(TokenId, usize)> {
-        let mut at = Some(id);
-        while let Some(token) = at.and_then(|id| self.state.token(id)) {
-            let events = self.process.element(&token.element).map_or(&[][..], |e| &e.boundary);
-            let catches = |exact: bool| {
-                events.iter().copied().find(|index| match &self.process.elements[*index].kind {
-                    Kind::Boundary(event) => event.catches(code) && event.is_exact() == exact,
-                    _ => false,
-                })
-            };
-            // An event for this very code goes before one for every error.
-            if let Some(event) = catches(true).or_else(|| catches(false)) {
-                return Some((token.id, event));
-            }
-            at = self.state.scope(token.scope).and_then(|scope| scope.token);
-        }
-        None
-    }
-
-    /// An operation said no.
-    pub fn refused(&mut self, id: TokenId, code: &str, message: String) {
-        let payload = serde_json::json!({ "code": code, "message": message });
-        match self.catcher(id, code) {
-            Some((host, event)) => self.boundary(host, event, payload, true),
-            None => self.broken(id, code.to_owned(), message),
-        }
-    }
-
-    /// An operation broke, or said no and nothing catches it.
-    pub fn broken(&mut self, id: TokenId, code: String, message: String) {
-        let Some(element) = self.state.token(id).map(|t| t.element.clone()) else { return };
-        self.park(id, element, code, message, Resume::Activate { armed: true });
-    }
-
-    /// An incident is tried again.
-    pub fn retry(&mut self, id: TokenId, resume: Resume) {
-        match resume {
-            Resume::Activate { armed } => {
-                self.left = self.left.saturating_sub(1);
-                self.behave(id, armed);
-            }
-            Resume::Output { output } => self.finish(id, output),
-            Resume::Leave => self.leave(id),
-        }
+    /// Opens the process itself.
+    pub fn root(&mut self, values: Map<String, Json>) -> Result<ScopeId, StepError> {
+        let root = self.open(None, None, None).map_err(|fault| StepError::Mapping(fault.message))?;
+        self.assign(root, values);
+        Ok(root)
     }
 }
 

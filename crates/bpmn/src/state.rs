@@ -1,6 +1,8 @@
 //! The state of one instance: scopes, tokens and variables, each a row of its own with an id that is never used again.
 
-use crate::timer::Due;
+pub use crate::rows::{
+    Completed, Ended, Instance, Listen, Resume, Rounds, Scope, ScopeKind, Token, Trigger, Variable, Wait,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,166 +20,6 @@ pub type VariableId = i64;
 pub const MAX_VARIABLE: usize = 64 * 1024;
 /// Largest sum of all variables of an instance, in bytes of their JSON texts.
 pub const MAX_VARIABLES: usize = 1024 * 1024;
-
-/// How an instance ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "how")]
-pub enum Ended {
-    /// Every path came to its end.
-    Completed,
-    /// A terminate end event was reached.
-    Terminated,
-    /// An error end event was reached that nothing caught.
-    Failed {
-        /// The code of the error.
-        code: String,
-    },
-    /// It was cancelled from outside.
-    Cancelled {
-        /// Why, as given.
-        reason: String,
-    },
-}
-
-/// The one row of the instance itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Instance {
-    /// The last id that was given out.
-    pub last_id: i64,
-    /// Elements entered since something from outside came in; the guard against endless loops.
-    pub run: u32,
-    /// Elements entered in all.
-    pub steps: i64,
-    /// True once a start event came in.
-    pub started: bool,
-    /// How it ended, where it has.
-    pub ended: Option<Ended>,
-    /// Bytes of all variables.
-    pub bytes: usize,
-}
-
-/// The process itself or one run of a sub-process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
-    /// Its id.
-    pub id: ScopeId,
-    /// The scope around, none for the process itself.
-    pub parent: Option<ScopeId>,
-    /// The token that waits on it in the scope around.
-    pub token: Option<TokenId>,
-    /// Id of the process or of the sub-process.
-    pub element: String,
-}
-
-/// One visit of one element.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Token {
-    /// Its id.
-    pub id: TokenId,
-    /// The scope it is in.
-    pub scope: ScopeId,
-    /// Id of the element it is at.
-    pub element: String,
-    /// Id of the flow it came by, where it came by one.
-    pub via: Option<String>,
-    /// What it waits for; none while it still has to act.
-    pub wait: Option<Wait>,
-    /// Timers and subscriptions that it has: its own and those of boundary events on its element.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listens: Vec<Listen>,
-}
-
-/// What a token waits for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "for")]
-pub enum Wait {
-    /// A person does a task.
-    Task,
-    /// An operation answers.
-    Operation,
-    /// One of its own timers or messages (see [`Token::listens`]) comes.
-    Event,
-    /// A sub-process ends.
-    Scope {
-        /// The scope of that run.
-        scope: ScopeId,
-    },
-    /// The other flows into a parallel gateway come.
-    Join,
-    /// Somebody repairs what went wrong and retries.
-    Incident {
-        /// Stable code, such as `feel` or `no_flow`.
-        code: String,
-        /// What went wrong, in English or as the operation said it.
-        message: String,
-        /// Where a retry goes on.
-        resume: Resume,
-    },
-}
-
-/// Where a token goes on after its incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "at")]
-pub enum Resume {
-    /// The element is run again.
-    Activate {
-        /// True where its boundary events are already listening.
-        armed: bool,
-    },
-    /// The work is done; only its result has to be mapped again.
-    Output {
-        /// The result.
-        output: Json,
-    },
-    /// The work is done and mapped; only the flows out have to be chosen again.
-    Leave,
-}
-
-/// A timer or a message subscription of a token.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listen {
-    /// Its id, a new one for every arming.
-    pub id: ListenId,
-    /// Id of the event: the token's own element, a boundary event on it, or an event behind its gateway.
-    pub element: String,
-    /// What is listened for.
-    pub to: Trigger,
-}
-
-/// What is listened for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Trigger {
-    /// A moment.
-    Timer {
-        /// When.
-        due: Due,
-        /// For a cycle: its text, for the next arming.
-        every: Option<String>,
-        /// For a cycle: firings left after this one, none without end.
-        left: Option<u32>,
-    },
-    /// A message.
-    Message {
-        /// Its name.
-        name: String,
-        /// Its key; none means the subject of the instance.
-        key: Option<String>,
-    },
-}
-
-/// A variable of a scope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Variable {
-    /// Its id.
-    pub id: VariableId,
-    /// The scope it belongs to.
-    pub scope: ScopeId,
-    /// Its name, unique in the scope.
-    pub name: String,
-    /// Its value.
-    pub value: Json,
-}
 
 /// All rows of an instance, in the order of their ids: what is stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -218,6 +60,12 @@ pub struct State {
     placed: HashMap<ScopeId, HashMap<String, BTreeSet<TokenId>>>,
     /// Variables by scope and name, derived.
     named: HashMap<ScopeId, HashMap<String, VariableId>>,
+    /// Tokens that wait at a join, derived.
+    joining: BTreeSet<TokenId>,
+    /// Tokens and scopes that wait for a condition, derived.
+    watching: BTreeSet<i64>,
+    /// Scopes with items still to begin, derived.
+    spawning: BTreeSet<ScopeId>,
     changed: BTreeSet<Changed>,
 }
 
@@ -234,7 +82,13 @@ impl PartialEq for State {
 impl From<Rows> for State {
     fn from(rows: Rows) -> Self {
         let mut state = Self { instance: rows.instance, ..Self::default() };
-        state.scopes = rows.scopes.into_iter().map(|scope| (scope.id, scope)).collect();
+        for scope in rows.scopes {
+            state.watch(scope.id, &scope.listens);
+            if spawns(&scope) {
+                state.spawning.insert(scope.id);
+            }
+            state.scopes.insert(scope.id, scope);
+        }
         for token in rows.tokens {
             state.place(token);
         }
@@ -307,7 +161,7 @@ impl State {
     }
     /// True where a token still has to act: the last step ended with `ContinueLater`.
     pub fn is_pending(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.spawning.is_empty()
     }
     /// The rows that changed since this was last called, sorted.
     pub fn take_changes(&mut self) -> Vec<Changed> {
@@ -329,7 +183,17 @@ impl State {
 
     pub(crate) fn add_scope(&mut self, parent: Option<ScopeId>, token: Option<TokenId>, element: &str) -> ScopeId {
         let id = self.next_id();
-        self.scopes.insert(id, Scope { id, parent, token, element: element.to_owned() });
+        let scope = Scope {
+            id,
+            parent,
+            token,
+            element: element.to_owned(),
+            kind: ScopeKind::Body,
+            listens: Vec::new(),
+            completed: Vec::new(),
+            fired: BTreeMap::new(),
+        };
+        self.scopes.insert(id, scope);
         self.changed.insert(Changed::Scope(id));
         id
     }
@@ -343,12 +207,22 @@ impl State {
         }
         self.scopes.remove(&id);
         self.placed.remove(&id);
+        self.watching.remove(&id);
+        self.spawning.remove(&id);
         self.changed.insert(Changed::Scope(id));
     }
 
     pub(crate) fn add_token(&mut self, scope: ScopeId, element: &str, via: Option<String>) -> TokenId {
         let id = self.next_id();
-        self.place(Token { id, scope, element: element.to_owned(), via, wait: None, listens: Vec::new() });
+        self.place(Token {
+            id,
+            scope,
+            element: element.to_owned(),
+            via,
+            wait: None,
+            listens: Vec::new(),
+            local: Map::new(),
+        });
         id
     }
 
@@ -357,6 +231,10 @@ impl State {
         if token.wait.is_none() {
             self.ready.insert(id);
         }
+        if token.wait == Some(Wait::Join) {
+            self.joining.insert(id);
+        }
+        self.watch(id, &token.listens);
         self.placed.entry(token.scope).or_default().entry(token.element.clone()).or_default().insert(id);
         self.tokens.insert(id, token);
         self.changed.insert(Changed::Token(id));
@@ -366,6 +244,8 @@ impl State {
     pub(crate) fn remove_token(&mut self, id: TokenId) -> Option<Token> {
         let token = self.tokens.remove(&id)?;
         self.ready.remove(&id);
+        self.joining.remove(&id);
+        self.watching.remove(&id);
         if let Some(elements) = self.placed.get_mut(&token.scope)
             && let Some(tokens) = elements.get_mut(&token.element)
         {
@@ -385,14 +265,82 @@ impl State {
             } else {
                 self.ready.remove(&id);
             }
+            if wait == Some(Wait::Join) {
+                self.joining.insert(id);
+            } else {
+                self.joining.remove(&id);
+            }
             token.wait = wait;
             self.changed.insert(Changed::Token(id));
         }
     }
 
-    pub(crate) fn listens_mut(&mut self, id: TokenId) -> Option<&mut Vec<Listen>> {
+    /// Timers and subscriptions of a token or a scope.
+    pub fn listens(&self, holder: i64) -> &[Listen] {
+        let token = self.tokens.get(&holder).map(|token| &token.listens);
+        token.or_else(|| self.scopes.get(&holder).map(|scope| &scope.listens)).map_or(&[][..], |l| l)
+    }
+
+    pub(crate) fn listens_mut(&mut self, holder: i64) -> Option<&mut Vec<Listen>> {
+        if let Some(token) = self.tokens.get_mut(&holder) {
+            self.changed.insert(Changed::Token(holder));
+            return Some(&mut token.listens);
+        }
+        let scope = self.scopes.get_mut(&holder)?;
+        self.changed.insert(Changed::Scope(holder));
+        Some(&mut scope.listens)
+    }
+
+    pub(crate) fn scope_mut(&mut self, id: ScopeId) -> Option<&mut Scope> {
+        self.changed.insert(Changed::Scope(id));
+        self.scopes.get_mut(&id)
+    }
+
+    pub(crate) fn local_mut(&mut self, id: TokenId) -> Option<&mut Map<String, Json>> {
         self.changed.insert(Changed::Token(id));
-        self.tokens.get_mut(&id).map(|token| &mut token.listens)
+        self.tokens.get_mut(&id).map(|token| &mut token.local)
+    }
+
+    /// Remembers a token or scope among its listens is a condition.
+    pub(crate) fn watch(&mut self, holder: i64, listens: &[Listen]) {
+        if listens.iter().any(|l| matches!(l.to, Trigger::Condition { .. })) {
+            self.watching.insert(holder);
+        }
+    }
+
+    pub(crate) fn watching(&self) -> Vec<i64> {
+        self.watching.iter().copied().collect()
+    }
+
+    pub(crate) fn joining(&self) -> impl Iterator<Item = TokenId> {
+        self.joining.iter().copied()
+    }
+
+    pub(crate) fn first_spawning(&self) -> Option<ScopeId> {
+        self.spawning.first().copied()
+    }
+
+    /// Brings the list of scopes with items still to begin up to date.
+    pub(crate) fn respawn(&mut self, id: ScopeId) {
+        if self.scopes.get(&id).is_some_and(spawns) {
+            self.spawning.insert(id);
+        } else {
+            self.spawning.remove(&id);
+        }
+    }
+
+    /// Elements of a scope at which there are tokens.
+    pub(crate) fn occupied(&self, scope: ScopeId) -> impl Iterator<Item = &str> {
+        self.placed.get(&scope).into_iter().flat_map(|elements| elements.keys().map(String::as_str))
+    }
+
+    /// Gives a scope a variable of its own.
+    pub(crate) fn declare(&mut self, scope: ScopeId, name: &str, value: Json) {
+        self.instance.bytes += weight(&value);
+        let id = self.next_id();
+        self.named.entry(scope).or_default().insert(name.to_owned(), id);
+        self.variables.insert(id, Variable { id, scope, name: name.to_owned(), value });
+        self.changed.insert(Changed::Variable(id));
     }
 
     /// Tokens at an element of a scope.
@@ -413,7 +361,23 @@ impl State {
 
     /// The value of a variable as a scope sees it.
     pub fn find(&self, scope: ScopeId, name: &str) -> Option<&Json> {
-        self.locate(scope, name).and_then(|(_, id)| self.variables.get(&id)).map(|variable| &variable.value)
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            if let Some(variable) = self.named.get(&id).and_then(|names| names.get(name)) {
+                return self.variables.get(variable).map(|variable| &variable.value);
+            }
+            let scope = self.scopes.get(&id)?;
+            if let ScopeKind::Rounds(rounds) = &scope.kind
+                && let Some(value) = rounds.counters.get(name)
+            {
+                return Some(value);
+            }
+            if let Some(value) = scope.token.and_then(|t| self.tokens.get(&t)).and_then(|t| t.local.get(name)) {
+                return Some(value);
+            }
+            at = scope.parent;
+        }
+        None
     }
 
     fn locate(&self, scope: ScopeId, name: &str) -> Option<(ScopeId, VariableId)> {
@@ -431,13 +395,29 @@ impl State {
     pub(crate) fn bytes_with(&self, scope: ScopeId, values: &Map<String, Json>) -> Option<usize> {
         values.iter().try_fold(self.instance.bytes, |sum, (name, value)| {
             let new = weight(value);
-            let old = self.find(scope, name).map_or(0, weight);
+            let old = self.locate(scope, name).and_then(|(_, id)| self.variables.get(&id));
+            let old = old.map_or(0, |variable| weight(&variable.value));
             (new <= MAX_VARIABLE).then(|| (sum + new).saturating_sub(old))
         })
     }
 
     /// Sets a variable where it already is, else in the process itself, and says where.
     pub(crate) fn set(&mut self, scope: ScopeId, name: &str, value: Json) -> ScopeId {
+        let mut at = Some(scope);
+        while let Some(row) = at.and_then(|id| self.scopes.get(&id)) {
+            if self.named.get(&row.id).is_some_and(|names| names.contains_key(name)) {
+                break;
+            }
+            let (home, host) = (row.id, row.token);
+            at = row.parent;
+            if let Some(token) = host.and_then(|t| self.tokens.get_mut(&t))
+                && let Some(own) = token.local.get_mut(name)
+            {
+                *own = value;
+                self.changed.insert(Changed::Token(token.id));
+                return home;
+            }
+        }
         self.instance.bytes += weight(&value);
         if let Some((home, id)) = self.locate(scope, name)
             && let Some(variable) = self.variables.get_mut(&id)
@@ -456,8 +436,12 @@ impl State {
     }
 }
 
+fn spawns(scope: &Scope) -> bool {
+    matches!(&scope.kind, ScopeKind::Rounds(r) if !r.sequential && r.total.is_some_and(|total| r.begun < total))
+}
+
 /// Bytes of a value's JSON text.
-fn weight(value: &Json) -> usize {
+pub(crate) fn weight(value: &Json) -> usize {
     match value {
         Json::Null | Json::Bool(true) => 4,
         Json::Bool(false) => 5,

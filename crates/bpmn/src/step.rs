@@ -2,7 +2,7 @@
 
 use crate::event::{Context, Effect, Event, Failure, StepError};
 use crate::feel::Over;
-use crate::model::{Kind, Process};
+use crate::model::{Element, Kind, Process};
 use crate::parse::is_name;
 use crate::run::{Run, View, map, sources};
 use crate::state::{Ended, ListenId, MAX_VARIABLES, ScopeId, State, Token, TokenId, Trigger, Wait};
@@ -22,13 +22,40 @@ pub fn step(process: &Process, state: &mut State, event: Event, context: &Contex
     }
     let mut run = Run { process, state, context, effects: Vec::new(), left: context.budget };
     match (legal, event) {
-        (Legal::Start { element, values }, _) => {
+        (Legal::Start { element, values, happened, others }, _) => {
             run.state.instance.started = true;
-            let root = run.state.add_scope(None, None, &process.id);
-            run.assign(root, values);
-            run.state.add_token(root, &element, None);
+            let root = match run.root(values) {
+                Ok(root) => root,
+                Err(error) => {
+                    *run.state = State::new();
+                    return Err(error);
+                }
+            };
+            match happened {
+                None => {
+                    run.state.add_token(root, &element, None);
+                }
+                // The event that started the instance has happened; of a parallel gateway the others are waited for.
+                Some(payload) => {
+                    for other in others {
+                        run.state.add_token(root, &other, None);
+                    }
+                    if let Some(index) = process.by_id.get(&element) {
+                        run.happen(root, *index, payload);
+                    }
+                }
+            }
         }
         (Legal::Values { scope, values, done }, _) => {
+            let mut values = values;
+            if let Some(local) = done.and_then(|token| run.state.local_mut(token)) {
+                // What is the token's own stays its own.
+                for (name, own) in local.iter_mut() {
+                    if let Some(value) = values.remove(name) {
+                        *own = value;
+                    }
+                }
+            }
             run.assign(scope, values);
             if let Some(token) = done {
                 run.leave(token);
@@ -43,6 +70,19 @@ pub fn step(process: &Process, state: &mut State, event: Event, context: &Contex
         }
         (_, Event::TimerFired { token, timer }) => run.fire(token, timer, Json::Null),
         (_, Event::MessageArrived { token, subscription, payload }) => run.fire(token, subscription, payload),
+        (_, Event::Trigger { token, payload }) => run.finish(token, payload),
+        (_, Event::Escalated { token, code }) => run.escalate(token, &code),
+        (_, Event::Activate { token, element }) => {
+            if let Some(Wait::Scope { scope }) = run.state.token(token).and_then(|t| t.wait.clone()) {
+                run.state.add_token(scope, &element, None);
+            }
+        }
+        (_, Event::CompleteAdHoc { token }) => {
+            if let Some(Wait::Scope { scope }) = run.state.token(token).and_then(|t| t.wait.clone()) {
+                run.end_scope(scope);
+                run.leave(token);
+            }
+        }
         (_, Event::Retry { token }) => {
             let resume = match run.state.token(token).and_then(|t| t.wait.clone()) {
                 Some(Wait::Incident { resume, .. }) => resume,
@@ -62,7 +102,7 @@ pub fn step(process: &Process, state: &mut State, event: Event, context: &Contex
 
 /// What the guard has worked out.
 enum Legal {
-    Start { element: String, values: Map<String, Json> },
+    Start { element: String, values: Map<String, Json>, happened: Option<Json>, others: Vec<String> },
     Values { scope: ScopeId, values: Map<String, Json>, done: Option<TokenId> },
     Plain,
 }
@@ -91,7 +131,7 @@ fn guard(process: &Process, state: &State, event: &Event, context: &Context) -> 
                 outputs.clone()
             } else {
                 let sources = sources(&Json::Object(outputs.clone()));
-                map(mappings, &Over(&sources, &View(state, at.scope)), context)
+                map(mappings, &Over(&sources, &View(state, at.scope, Some(at))), context)
                     .map_err(|fault| StepError::Mapping(fault.message))?
             };
             fits(state, at.scope, &values)?;
@@ -119,10 +159,35 @@ fn guard(process: &Process, state: &State, event: &Event, context: &Context) -> 
             if payload.to_string().len() > MAX_VARIABLES {
                 return Err(StepError::TooLarge);
             }
-            listens(process, state, *token, *subscription, |to| matches!(to, Trigger::Message { .. }))
+            let wanted = |to: &Trigger| matches!(to, Trigger::Message { .. } | Trigger::Signal { .. });
+            listens(process, state, *token, *subscription, wanted)
         }
         Event::Retry { token } | Event::Skip { token } => {
             waits(process, state, *token, |wait| matches!(wait, Wait::Incident { .. })).map(|_| Legal::Plain)
+        }
+        Event::Trigger { token, payload } => {
+            if payload.to_string().len() > MAX_VARIABLES {
+                return Err(StepError::TooLarge);
+            }
+            waits(process, state, *token, |wait| *wait == Wait::Event).and_then(|at| {
+                let gateway = process.element(&at.element).is_some_and(|e| matches!(e.kind, Kind::EventBased(_)));
+                if gateway { Err(StepError::NotWaiting(*token)) } else { Ok(Legal::Plain) }
+            })
+        }
+        Event::Escalated { token, .. } => {
+            waits(process, state, *token, |wait| *wait == Wait::Operation).map(|_| Legal::Plain)
+        }
+        Event::Activate { token, element } => {
+            let at = waits(process, state, *token, |wait| matches!(wait, Wait::Scope { .. }))?;
+            let can = enabled(process, state, at.id).iter().any(|e| e.id == *element);
+            if can { Ok(Legal::Plain) } else { Err(StepError::NotEnabled(element.clone())) }
+        }
+        Event::CompleteAdHoc { token } => {
+            let at = waits(process, state, *token, |wait| matches!(wait, Wait::Scope { .. }))?;
+            match process.element(&at.element).map(|e| &e.kind) {
+                Some(Kind::SubProcess(sub)) if sub.ad_hoc.is_some() => Ok(Legal::Plain),
+                _ => Err(StepError::NotWaiting(*token)),
+            }
         }
         Event::Cancel { .. } | Event::Continue => Ok(Legal::Plain),
     }
@@ -138,6 +203,12 @@ fn start(
     if let Some(element) = process.elements.iter().find(|e| matches!(e.kind, Kind::Unsupported(_))) {
         return Err(StepError::NotExecutable(element.id.clone()));
     }
+    if let Some(id) = wanted
+        && let Some(element) = process.element(id)
+        && !matches!(element.kind, Kind::Start(_))
+    {
+        return instantiate(process, element, variables, payload, context);
+    }
     let untriggered = |start: &crate::StartEvent| start.trigger == crate::StartTrigger::None;
     let (element, start) = process
         .starts()
@@ -151,7 +222,55 @@ fn start(
         values.extend(mapped.map_err(|fault| StepError::Mapping(fault.message))?);
     }
     fits(&State::new(), 0, &values)?;
-    Ok(Legal::Start { element: element.id.clone(), values })
+    Ok(Legal::Start { element: element.id.clone(), values, happened: None, others: Vec::new() })
+}
+
+/// A receive task or an event behind a gateway starts the instance.
+fn instantiate(
+    process: &Process,
+    element: &Element,
+    variables: &Map<String, Json>,
+    payload: &Json,
+    context: &Context,
+) -> Result<Legal, StepError> {
+    let mut others = Vec::new();
+    let mut starts = matches!(&element.kind, Kind::Receive(task) if task.instantiate);
+    for flow in &element.incoming {
+        let gateway = &process.elements[process.flows[*flow].source];
+        if let Kind::EventBased(event) = &gateway.kind
+            && event.instantiate
+        {
+            starts = true;
+            if event.parallel {
+                let targets = gateway.outgoing.iter().map(|f| &process.elements[process.flows[*f].target].id);
+                others = targets.filter(|id| **id != element.id).cloned().collect();
+            }
+        }
+    }
+    if !starts || element.parent.is_some() {
+        return Err(StepError::NoStart);
+    }
+    names(variables)?;
+    fits(&State::new(), 0, variables)?;
+    // Its mappings must work out now: an instance does not begin with an incident.
+    let outputs = crate::elements::outputs(&element.kind);
+    map(outputs, &Over(&sources(payload), variables), context).map_err(|fault| StepError::Mapping(fault.message))?;
+    let (element, happened) = (element.id.clone(), Some(payload.clone()));
+    Ok(Legal::Start { element, values: variables.clone(), happened, others })
+}
+
+/// What can be begun now in the ad-hoc sub-process of a token.
+pub fn enabled<'p>(process: &'p Process, state: &State, token: TokenId) -> Vec<&'p Element> {
+    let Some(at) = state.token(token) else { return Vec::new() };
+    let Some(Wait::Scope { scope }) = &at.wait else { return Vec::new() };
+    let Some(index) = process.by_id.get(&at.element).copied() else { return Vec::new() };
+    let Kind::SubProcess(sub) = &process.elements[index].kind else { return Vec::new() };
+    match &sub.ad_hoc {
+        Some(ad_hoc) if !ad_hoc.sequential || state.is_empty(*scope) => {
+            crate::elements::sub_process::enabled(process, index).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn waits<'s>(
@@ -177,8 +296,11 @@ fn listens(
     listen: ListenId,
     wanted: impl Fn(&Trigger) -> bool,
 ) -> Result<Legal, StepError> {
-    let token = waits(process, state, id, |_| true)?;
-    let found = token.listens.iter().find(|l| l.id == listen && wanted(&l.to)).ok_or(StepError::NoListen(listen))?;
+    if state.scope(id).is_none() {
+        waits(process, state, id, |_| true)?;
+    }
+    let found =
+        state.listens(id).iter().find(|l| l.id == listen && wanted(&l.to)).ok_or(StepError::NoListen(listen))?;
     if process.element(&found.element).is_none() {
         return Err(StepError::NoElement(found.element.clone()));
     }

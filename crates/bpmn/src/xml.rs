@@ -19,6 +19,14 @@ const MAX_ATTRIBUTES: usize = 256;
 
 const BPMN: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
 const CELEK: &str = "http://celek.org/bpmn";
+/// Extensions of other engines that are understood, by the beginning of their namespace.
+const VENDORS: [&str; 5] = [
+    "http://camunda.org/schema/1.0/bpmn",
+    "http://camunda.org/schema/zeebe/",
+    "http://flowable.org/bpmn",
+    "http://activiti.org/bpmn",
+    "http://www.activiti.org/bpmn",
+];
 
 /// The namespaces that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +35,8 @@ pub(crate) enum Space {
     Bpmn,
     /// Our own extension.
     Celek,
+    /// Camunda, Zeebe, Flowable or Activiti.
+    Vendor,
     /// None (plain attributes).
     Plain,
     /// Any other.
@@ -51,6 +61,15 @@ impl Node {
     /// The value of an attribute in our namespace.
     pub fn celek(&self, name: &str) -> Option<&str> {
         self.find(Space::Celek, name)
+    }
+    /// The value of an attribute of another engine that is understood.
+    pub fn vendor(&self, name: &str) -> Option<&str> {
+        self.find(Space::Vendor, name).map(str::trim).filter(|text| !text.is_empty())
+    }
+    /// Extension elements of another engine that is understood.
+    pub fn vendors<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        let inside = self.all("extensionElements").flat_map(|e| e.children.iter());
+        inside.chain(self.children.iter()).filter(move |c| c.space == Space::Vendor && c.name == name)
     }
     fn find(&self, space: Space, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(s, n, _)| *s == space && n == name).map(|(_, _, v)| v.as_str())
@@ -171,13 +190,16 @@ fn enter(
         let (resolved, local) = reader.resolver().resolve_attribute(attribute.key);
         let attribute_space = space_of(&resolved);
         let name: &str = local.as_ref();
-        if attributes.iter().any(|(s, n, _)| *s == attribute_space && *s != Space::Foreign && n == name) {
+        if attributes
+            .iter()
+            .any(|(s, n, _)| *s == attribute_space && !matches!(s, Space::Foreign | Space::Vendor) && n == name)
+        {
             return Err(format!("attribute '{name}' twice"));
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
         attributes.push((attribute_space, name.to_owned(), value.into_owned()));
     }
-    if !matches!(space, Space::Bpmn | Space::Celek) {
+    if !matches!(space, Space::Bpmn | Space::Celek | Space::Vendor) {
         return Ok(None);
     }
     let name = start.local_name();
@@ -203,12 +225,13 @@ fn space_of(resolved: &ResolveResult<'_>) -> Space {
     match resolved {
         ResolveResult::Bound(Namespace(name)) if *name == BPMN => Space::Bpmn,
         ResolveResult::Bound(Namespace(name)) if *name == CELEK => Space::Celek,
+        ResolveResult::Bound(Namespace(name)) if VENDORS.iter().any(|v| name.starts_with(v)) => Space::Vendor,
         ResolveResult::Unbound => Space::Plain,
         _ => Space::Foreign,
     }
 }
 
-fn at(xml: &str, position: u64, message: &str) -> Problem {
+pub(crate) fn at(xml: &str, position: u64, message: &str) -> Problem {
     let end = usize::try_from(position).unwrap_or(usize::MAX).min(xml.len());
     let before = &xml.as_bytes()[..end];
     let line = before.iter().filter(|b| **b == b'\n').count() + 1;

@@ -4,6 +4,7 @@ mod calibrate;
 mod cost;
 mod lists;
 mod load;
+pub mod process;
 mod rates;
 mod small;
 

@@ -97,6 +97,20 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run, test, check and export BPMN files, without a database
+    Bpmn {
+        /// What to do
+        #[command(subcommand)]
+        what: Bpmn,
+    },
+    /// Evaluate DMN decisions, without a database
+    Dmn {
+        /// What to do
+        #[command(subcommand)]
+        what: Dmn,
+    },
+    /// Tell what an event log (XES or CSV, also gzipped) says about a process
+    Mine(MineArgs),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -329,6 +343,15 @@ pub enum Bench {
     Kernel(RateArgs),
     /// Hundreds of questions to long lists: filters, orders, depths, roles
     Lists(ListsArgs),
+    /// The process engine alone
+    Process {
+        /// In memory, without a database
+        #[arg(long, required = true)]
+        memory: bool,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Arguments of `bench lists`.
@@ -390,4 +413,139 @@ pub enum Scenario {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What to do with BPMN files.
+#[derive(Subcommand)]
+pub enum Bpmn {
+    /// Run a file in memory, in virtual time
+    Run(BpmnRunArgs),
+    /// Run the tests of processes that a manifest says
+    Test {
+        /// The manifest: {"files": [{"file", "deploy_with", "scenarios": [[step…]…]}…]}
+        manifest: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what is unsupported or wrong in a file
+    Check {
+        /// The file
+        file: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read a file and write it again, with all that other programs put there
+    Export {
+        /// The file
+        file: PathBuf,
+        /// Where to write it
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments of `bpmn run`.
+#[derive(Args)]
+pub struct BpmnRunArgs {
+    /// The file
+    pub file: PathBuf,
+    /// Id of the process (the first that can start unless given)
+    #[arg(long, value_name = "ID")]
+    pub process: Option<String>,
+    /// Variables as JSON
+    #[arg(long, value_name = "JSON")]
+    pub variables: Option<String>,
+    /// A JSON file with the outputs, messages and errors of elements, by their ids
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// How far virtual time goes, such as PT2H (until no timer is left unless given)
+    #[arg(long, value_name = "DURATION")]
+    pub advance: Option<String>,
+    /// More files: called processes and decisions
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with DMN files.
+#[derive(Subcommand)]
+pub enum Dmn {
+    /// Evaluate a decision; it is ended when it takes longer than a second
+    Eval {
+        /// The file
+        file: PathBuf,
+        /// Name or id of the decision (the only one unless given)
+        #[arg(long, value_name = "NAME")]
+        decision: Option<String>,
+        /// Its input as JSON
+        #[arg(long, value_name = "JSON")]
+        input: Option<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the official compatibility tests in a directory
+    Tck {
+        /// The directory, searched with those in it
+        directory: PathBuf,
+        /// Print one JSON document (it always does)
+        #[arg(long)]
+        json: bool,
+    },
+    /// One job from the standard input: the process that evaluates
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Arguments of `mine`.
+#[derive(Args)]
+pub struct MineArgs {
+    /// The log
+    pub log: PathBuf,
+    /// CSV: the column with the id of the case
+    #[arg(long, value_name = "COLUMN")]
+    pub case: Option<String>,
+    /// CSV: the column with the activity
+    #[arg(long, value_name = "COLUMN")]
+    pub activity: Option<String>,
+    /// CSV: the column with the time
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// CSV: the column with who did it
+    #[arg(long, value_name = "COLUMN")]
+    pub resource: Option<String>,
+    /// Only cases that begin then or later
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only cases that end before then
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only cases in which this activity was done
+    #[arg(long, value_name = "ACTIVITY")]
+    pub with: Vec<String>,
+    /// Only cases in which this activity was not done
+    #[arg(long, value_name = "ACTIVITY")]
+    pub without: Vec<String>,
+    /// Only events that complete an activity
+    #[arg(long)]
+    pub complete: bool,
+    /// A BPMN file to compare the log with
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Id of the process in that file (the first unless given)
+    #[arg(long, value_name = "ID")]
+    pub process: Option<String>,
+    /// Write the log to a file: CSV by the ending .csv, else XES
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }

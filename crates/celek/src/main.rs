@@ -6,15 +6,18 @@ mod client;
 #[cfg(test)]
 mod damage;
 mod data;
+mod decide;
 mod demo;
 mod describe;
 mod failure;
 mod import;
 mod keep;
+mod mine;
 mod modules;
 mod open;
 mod output;
 mod post;
+mod processes;
 mod retail;
 mod scenario;
 mod serve;
@@ -68,6 +71,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         // A measurement never touches the database that is worked with unless it is named.
         Command::Bench { what: Bench::OrderToCash(args) } => bench::order_to_cash(cli.db, &args),
+        Command::Bench { what: Bench::Process { json, .. } } => bench::process::run(json),
         Command::Bench { what: Bench::Store(args) } => bench::store(cli.db, &args),
         Command::Bench { what: Bench::Kernel(args) } => bench::kernel(cli.db, &args),
         Command::Bench { what: Bench::Lists(args) } => bench::lists(cli.db, &args),
@@ -76,6 +80,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Move { from, to, json } => keep::carry(&from, &to, json).map_err(|f| f.in_json(json)),
         Command::Restore { file, json } => keep::restore(&db, &file, json).map_err(|f| f.in_json(json)),
+        Command::Bpmn { what } => processes::run(&what),
+        Command::Dmn { what } => decide::run(&what),
+        Command::Mine(args) => mine::run(&args).map_err(|f| f.in_json(args.json)),
         Command::Completion { shell } => {
             // Into memory first: a reader that went away (`| head`) is no failure of ours.
             let mut script = Vec::new();

@@ -22,6 +22,8 @@ mod isolation;
 mod modules;
 #[path = "suite/problems.rs"]
 mod problems;
+#[path = "suite/processes.rs"]
+mod processes;
 #[path = "suite/recipes.rs"]
 mod recipes;
 #[path = "suite/retail.rs"]

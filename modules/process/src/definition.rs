@@ -85,6 +85,7 @@ pub fn deploy(cx: &mut Cx<'_>, key: &str, xml: &str, roles: &str) -> Result<Id<D
             return Err(Error::forbidden(role));
         }
     }
+    runs_here(&process)?;
     let who = acting(cx, key, &process.name, roles)?;
     roles_exist(cx, &process, &who)?;
     let schema = cx.schema().clone();
@@ -124,6 +125,33 @@ pub fn deploy(cx: &mut Cx<'_>, key: &str, xml: &str, roles: &str) -> Result<Id<D
         operations: Some(LongText(process.operations().join("\n"))).filter(|t| !t.0.is_empty()),
         xml: LongText(xml.to_owned()),
     })
+}
+
+/// Refuses what the engine can run but nobody here would answer: other processes, decisions, messages and signals between
+/// instances, and what is begun by hand.
+fn runs_here(process: &Process) -> Result<()> {
+    use bpmn::{BoundaryTrigger, Kind, ThrowTrigger, elements::catch_event::CatchTrigger};
+    let foreign = |kind: &Kind| match kind {
+        Kind::Call(_) | Kind::Rule(_) => true,
+        Kind::Receive(task) => task.message.is_none(),
+        Kind::SubProcess(sub) => sub.ad_hoc.is_some(),
+        Kind::Throw(throw) => matches!(throw.trigger, ThrowTrigger::Message(_) | ThrowTrigger::Signal(_)),
+        Kind::End(bpmn::EndEvent::Throw(trigger)) => {
+            matches!(trigger, ThrowTrigger::Message(_) | ThrowTrigger::Signal(_))
+        }
+        Kind::Catch(event) => matches!(event.trigger, CatchTrigger::Signal(_)),
+        Kind::Boundary(event) => matches!(event.trigger, BoundaryTrigger::Event(CatchTrigger::Signal(_))),
+        Kind::Start(start) => matches!(start.trigger, bpmn::StartTrigger::Signal(_)),
+        _ => false,
+    };
+    match process.elements.iter().find(|e| foreign(&e.kind)) {
+        Some(element) => {
+            let detail =
+                format!("{} ({}): {} cannot be carried out here", element.id, element.name, element.kind.name());
+            Err(Error::refused("process.not_executable").with("detail", detail))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses where the definition or a step of it names a role that does not exist: nobody would see the step.

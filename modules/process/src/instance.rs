@@ -297,7 +297,16 @@ fn apply(cx: &mut Cx<'_>, running: &mut Running, effect: Effect) -> Result<Optio
         Effect::CallOperation { token, element, operation, input, atomic } => {
             return call(cx, running, token, &element, &operation, &input, atomic).map(Some);
         }
-        Effect::OperationCancelled { .. } | Effect::VariableSet { .. } => {}
+        // What needs more than one instance is refused when a file is deployed.
+        Effect::Decide { token, .. } | Effect::CallProcess { token, .. } => {
+            let message = "this step cannot be carried out here".to_owned();
+            return Ok(Some(Event::OperationFailed { token, failure: Failure::Technical, message }));
+        }
+        Effect::OperationCancelled { .. }
+        | Effect::VariableSet { .. }
+        | Effect::MessageSent { .. }
+        | Effect::SignalThrown { .. }
+        | Effect::EscalationThrown { .. } => {}
         Effect::TimerSet { token, timer, due, .. } => {
             let due = due::moment(cx, &due, None)?;
             cx.insert(Timer { instance, token, listen: timer, due })?;

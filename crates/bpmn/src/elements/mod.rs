@@ -2,19 +2,25 @@
 //! boundary events, leaving, ending scopes) is written once, in `run.rs`.
 
 pub mod boundary_event;
+pub mod call_activity;
 pub mod catch_event;
 pub mod end_event;
-pub(crate) mod event_gateway;
+pub mod event_gateway;
 pub(crate) mod exclusive_gateway;
+pub(crate) mod inclusive_gateway;
 pub(crate) mod parallel_gateway;
+pub mod receive_task;
+pub mod repeat;
+pub mod rule_task;
+pub mod script_task;
 pub mod service_task;
 pub mod start_event;
-pub(crate) mod sub_process;
-pub(crate) mod throw_event;
+pub mod sub_process;
+pub mod throw_event;
 pub mod user_task;
 
 use crate::event::Effect;
-use crate::feel::FeelError;
+use crate::feel::{Feel, FeelError};
 use crate::model::{Element, Kind, Mapping, MessageSpec, Process};
 use crate::parse::Reading;
 use crate::problem::Problem;
@@ -22,6 +28,7 @@ use crate::run::Run;
 use crate::state::{TokenId, Trigger, Wait};
 use crate::timer::{TimerKind, TimerSpec};
 use crate::xml::{Node, Space};
+use serde_json::Value as Json;
 
 /// What an element wants when a token has entered it.
 pub(crate) enum Next {
@@ -33,12 +40,33 @@ pub(crate) enum Next {
     Take(usize),
     /// To leave together with tokens that waited here.
     Join(Vec<TokenId>),
-    /// To open a scope, starting at that element.
-    Open(usize),
+    /// To open a scope, starting at these elements.
+    Open(Vec<usize>),
+    /// Its work gave this.
+    Done(Json),
+    /// To tell the caller something and leave.
+    Emit(Effect),
+    /// To throw something inside of the instance and go on.
+    Raise(Raise),
+    /// To go on at that element.
+    Jump(usize),
+    /// To cancel the transaction around.
+    CancelTransaction,
+    /// To end here: the gateway has fired already, and this flow's token was still missing.
+    Absorb(String),
+    /// To leave together with tokens that waited here, remembering which flows they came by.
+    Fire { others: Vec<TokenId>, flows: Vec<String> },
     /// To end every other token of the scope.
     Terminate,
     /// To throw an error to the scopes around.
     Throw(String),
+}
+
+/// What is thrown inside of an instance.
+pub(crate) enum Raise {
+    Signal { name: String, payload: Json },
+    Escalation(String),
+    Compensation(Option<String>),
 }
 
 /// What went wrong at an element: it becomes an incident.
@@ -69,12 +97,22 @@ pub(crate) fn parse(node: &Node, reading: &mut Reading) -> Kind {
         "serviceTask" => service_task::parse(node, reading),
         "exclusiveGateway" => Kind::Exclusive,
         "parallelGateway" => Kind::Parallel,
-        "eventBasedGateway" => event_gateway::parse(node, reading),
+        "eventBasedGateway" => event_gateway::parse(node),
+        "inclusiveGateway" => Kind::Inclusive,
+        "complexGateway" => {
+            let condition = node.all("activationCondition").next().map(|c| c.text.trim().to_owned());
+            Kind::Complex(condition.filter(|c| !c.is_empty()).and_then(|c| reading.feel(&c)))
+        }
+        "task" => Kind::Task,
+        "scriptTask" => script_task::parse(node, reading),
+        "businessRuleTask" => rule_task::parse(node, reading),
+        "receiveTask" => receive_task::parse(node, reading),
+        "sendTask" => throw_event::parse_task(node, reading),
+        "callActivity" => call_activity::parse(node, reading),
         "intermediateCatchEvent" => catch_event::parse(node, reading),
         "intermediateThrowEvent" => throw_event::parse(node, reading),
         "boundaryEvent" => boundary_event::parse(node, reading),
-        "subProcess" => sub_process::parse(node, reading),
-        "task" => unsupported(reading, "A task without a type"),
+        "subProcess" | "transaction" | "adHocSubProcess" => sub_process::parse(node, reading),
         other => unsupported(reading, &format!("'{other}'")),
     }
 }
@@ -83,30 +121,38 @@ pub(crate) fn parse(node: &Node, reading: &mut Reading) -> Kind {
 pub(crate) fn check(process: &Process, element: &Element, out: &mut Vec<Problem>) {
     match &element.kind {
         Kind::Start(_) => start_event::check(process, element, out),
-        Kind::End(_) => end_event::check(element, out),
+        Kind::End(end) => end_event::check(end, process, element, out),
         Kind::User(task) => user_task::check(task, element, out),
         Kind::Service(task) => service_task::check(task, element, out),
         Kind::Exclusive => exclusive_gateway::check(process, element, out),
         Kind::Parallel => parallel_gateway::check(process, element, out),
-        Kind::EventBased => event_gateway::check(process, element, out),
-        Kind::Boundary(event) => boundary_event::check(event, element, out),
-        Kind::SubProcess => sub_process::check(process, element, out),
-        Kind::Catch(_) | Kind::Milestone | Kind::Unsupported(_) => {}
+        Kind::EventBased(_) => event_gateway::check(process, element, out),
+        Kind::Boundary(event) => boundary_event::check(event, process, element, out),
+        Kind::Throw(throw) => throw_event::check(process, &throw.trigger, element, out),
+        Kind::SubProcess(sub) => sub_process::check(sub, process, element, out),
+        _ => {}
     }
 }
 
 /// Lets an element act on a token that has entered it.
 pub(crate) fn run(run: &Run<'_>, token: TokenId, index: usize, element: &Element) -> Result<Next, Fault> {
     match &element.kind {
-        Kind::Start(_) | Kind::Boundary(_) | Kind::Milestone => Ok(Next::Leave),
-        Kind::End(end) => Ok(end_event::run(end)),
+        Kind::Start(_) | Kind::Boundary(_) | Kind::Milestone | Kind::Task => Ok(Next::Leave),
+        Kind::End(end) => end_event::run(end, run, token, index, element),
         Kind::User(task) => user_task::run(task, run, token, element),
         Kind::Service(task) => service_task::run(task, run, token, element),
         Kind::Exclusive => exclusive_gateway::run(run, token, element),
         Kind::Parallel => Ok(parallel_gateway::run(run, token, element)),
-        Kind::EventBased => event_gateway::run(run, token, element),
+        Kind::EventBased(_) => event_gateway::run(run, token, element),
         Kind::Catch(event) => catch_event::run(event, run, token, element),
-        Kind::SubProcess => sub_process::run(run, index),
+        Kind::SubProcess(sub) => sub_process::run(sub, run, index),
+        Kind::Script(task) => script_task::run(task, run, token),
+        Kind::Rule(task) => rule_task::run(task, run, token, element),
+        Kind::Receive(task) => receive_task::run(task, run, token, element),
+        Kind::Call(call) => call_activity::run(call, run, token, element),
+        Kind::Inclusive => Ok(inclusive_gateway::run(element)),
+        Kind::Complex(condition) => inclusive_gateway::complex(condition.as_ref(), run, token, element),
+        Kind::Throw(throw) => throw_event::run(&throw.trigger, &throw.inputs, run, token, index, element),
         Kind::Unsupported(what) => Err(Fault::new("not_executable", format!("{what} cannot be executed"))),
     }
 }
@@ -119,7 +165,21 @@ pub(crate) fn outputs(kind: &Kind) -> &[Mapping] {
         Kind::Service(task) => &task.outputs,
         Kind::Catch(event) => &event.outputs,
         Kind::Boundary(event) => &event.outputs,
+        Kind::Script(task) => &task.outputs,
+        Kind::Rule(task) => &task.outputs,
+        Kind::Receive(task) => &task.outputs,
+        Kind::Call(call) => &call.outputs,
         _ => &[],
+    }
+}
+
+/// The variable that gets the whole result of an element.
+pub(crate) fn result(kind: &Kind) -> Option<&str> {
+    match kind {
+        Kind::Service(task) => task.result.as_deref(),
+        Kind::Script(task) => task.result.as_deref(),
+        Kind::Rule(task) => task.result.as_deref(),
+        _ => None,
     }
 }
 
@@ -147,6 +207,12 @@ pub(crate) enum Definition {
     Message(Option<MessageSpec>),
     Error(Option<String>),
     Terminate,
+    Signal(String),
+    Condition(Option<Feel>),
+    Escalation(Option<String>),
+    Compensation(Option<String>),
+    Cancel,
+    Link(String),
     /// Any other, and several at once.
     Other(String),
 }
@@ -163,6 +229,28 @@ pub(crate) fn definition(node: &Node, reading: &mut Reading) -> Definition {
         "messageEventDefinition" => Definition::Message(reading.message(node, one)),
         "errorEventDefinition" => Definition::Error(reading.error_code(one)),
         "terminateEventDefinition" => Definition::Terminate,
+        "signalEventDefinition" => match reading.named(one, "signalRef", "signal") {
+            Some(name) => Definition::Signal(name),
+            None => Definition::Other("a signal without a name".to_owned()),
+        },
+        "escalationEventDefinition" => Definition::Escalation(reading.named(one, "escalationRef", "escalation")),
+        "conditionalEventDefinition" => {
+            let text = one.all("condition").next().map(|c| c.text.trim().to_owned()).unwrap_or_default();
+            if text.is_empty() {
+                reading.error("condition", "The conditional event has no condition.");
+                return Definition::Condition(None);
+            }
+            Definition::Condition(reading.feel(&text))
+        }
+        "compensateEventDefinition" => {
+            let activity = one.attr("activityRef").map(|a| a.rsplit(':').next().unwrap_or(a).to_owned());
+            Definition::Compensation(activity)
+        }
+        "cancelEventDefinition" => Definition::Cancel,
+        "linkEventDefinition" => {
+            let name = one.attr("name").or(node.attr("name")).unwrap_or_default();
+            Definition::Link(name.trim().to_owned())
+        }
         other => Definition::Other(other.to_owned()),
     }
 }
@@ -174,6 +262,8 @@ fn timer(node: &Node, reading: &mut Reading) -> Option<TimerSpec> {
         reading.error("timer", "The timer has no time.");
         return None;
     };
+    // Some programs write the text as an expression of their own, in quotes.
+    let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"')).unwrap_or(text);
     let expression = reading.expression(text)?;
     if let crate::feel::Expression::Literal(text) = &expression {
         let clock = crate::feel::Clock { now: jiff::Timestamp::UNIX_EPOCH, zone: jiff::tz::TimeZone::UTC };

@@ -21,13 +21,20 @@ pub struct ServiceTask {
     pub outputs: Vec<Mapping>,
     /// True where it joins the transaction of the person's operation.
     pub atomic: bool,
+    /// The variable that gets the whole answer.
+    pub result: Option<String>,
 }
 
 pub(super) fn parse(node: &Node, reading: &mut Reading) -> Kind {
+    let job = node.vendors("taskDefinition").next().and_then(|t| t.attr("type"));
+    let delegate = ["topic", "class", "delegateExpression", "expression", "type"].iter().find_map(|n| node.vendor(n));
+    let operation = node.celek("operation").or(job).or(delegate).unwrap_or_default().trim().to_owned();
+    let result = node.vendor("resultVariable").or(node.vendor("resultVariableName")).map(str::to_owned);
     Kind::Service(Box::new(ServiceTask {
-        operation: node.celek("operation").unwrap_or_default().trim().to_owned(),
+        operation,
         inputs: reading.mappings(node, "input"),
-        outputs: reading.mappings(node, "output"),
+        outputs: reading.outputs(node),
+        result,
         atomic: node.celek("atomic") == Some("true"),
     }))
 }
@@ -39,9 +46,6 @@ pub(super) fn check(task: &ServiceTask, element: &Element, out: &mut Vec<Problem
 }
 
 pub(super) fn run(task: &ServiceTask, run: &Run<'_>, token: TokenId, element: &Element) -> Result<Next, Fault> {
-    if task.operation.is_empty() {
-        return Err(Fault::new("operation", "the service task names no operation"));
-    }
     let input = run.map(token, &task.inputs, &Map::new())?;
     let effects = vec![Effect::CallOperation {
         token,

@@ -2,7 +2,7 @@
 
 use super::{Fault, Next, finding};
 use crate::event::{Effect, Task};
-use crate::feel::{Clock, Expression};
+use crate::feel::{Clock, Expression, Feel};
 use crate::model::{Element, Field, Kind, Mapping, Texts};
 use crate::parse::{Reading, is_name, texts};
 use crate::problem::Problem;
@@ -23,6 +23,10 @@ pub struct UserTask {
     pub subject: Option<String>,
     /// Role whose people can take it; without it that of the lane.
     pub role: Option<String>,
+    /// More roles, and people who can take it, from the extensions of other engines.
+    pub candidates: Vec<Expression>,
+    /// The name, where it is computed.
+    pub name: Option<Expression>,
     /// The person it is given to.
     pub assignee: Option<Expression>,
     /// When it is due.
@@ -49,8 +53,26 @@ pub(super) fn parse(node: &Node, reading: &mut Reading) -> Kind {
         instructions: texts(node, "instruction"),
         ..UserTask::default()
     };
-    task.assignee = text("assignee").and_then(|t| reading.expression(&t));
-    task.due = text("due").and_then(|t| reading.expression(&t));
+    let zeebe = |element: &str, name: &str| node.vendors(element).next().and_then(|n| n.attr(name)).map(str::to_owned);
+    let vendor = |name: &str| node.vendor(name).map(str::to_owned);
+    let assignee =
+        text("assignee").or_else(|| vendor("assignee")).or_else(|| zeebe("assignmentDefinition", "assignee"));
+    task.assignee = assignee.and_then(|t| reading.expression(&t));
+    let due_text = text("due").or_else(|| vendor("dueDate")).or_else(|| zeebe("taskSchedule", "dueDate"));
+    task.due = due_text.and_then(|t| reading.expression(&t));
+    let named = node.attr("name").filter(|name| crate::juel::is_juel(name));
+    // A name that cannot be computed is shown as it is written.
+    task.name =
+        named.and_then(|name| crate::juel::to_feel(name).ok()).and_then(|t| Feel::parse(&t).ok()).map(Expression::Feel);
+    let groups = vendor("candidateGroups").or_else(|| zeebe("assignmentDefinition", "candidateGroups"));
+    if let Some(groups) = groups {
+        let computed = groups.starts_with('=') || crate::juel::is_juel(&groups);
+        let several: Vec<&str> = if computed { vec![groups.as_str()] } else { groups.split(',').collect() };
+        match several.as_slice() {
+            [one] if !computed && task.role.is_none() => task.role = Some(one.trim().to_owned()),
+            several => task.candidates.extend(several.iter().filter_map(|group| reading.expression(group))),
+        }
+    }
     if let Some(Expression::Literal(text)) = &task.due
         && let Err(why) = due(text, &Clock { now: jiff::Timestamp::UNIX_EPOCH, zone: jiff::tz::TimeZone::UTC })
     {
@@ -69,7 +91,7 @@ pub(super) fn parse(node: &Node, reading: &mut Reading) -> Kind {
         .map(|t| t.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
         .unwrap_or_default();
     task.form = fields(node, reading);
-    task.outputs = reading.mappings(node, "output");
+    task.outputs = reading.outputs(node);
     Kind::User(Box::new(task))
 }
 
@@ -91,6 +113,27 @@ fn fields(node: &Node, reading: &mut Reading) -> Vec<Field> {
             labels: labels.collect(),
             kind: attribute("kind").unwrap_or_else(|| "text".to_owned()),
             required: attribute("required").as_deref() == Some("true"),
+            name,
+        });
+    }
+    // Forms of Camunda 7 and Flowable.
+    let vendor = node.vendors("formProperty").chain(node.vendors("formData").flat_map(|d| d.children.iter()));
+    for child in vendor {
+        let name = child.attr("id").unwrap_or_default().to_owned();
+        if !is_name(&name) || found.iter().any(|f| f.name == name) {
+            continue;
+        }
+        let required = child.children.iter().flat_map(|v| &v.children).any(|c| c.attr("name") == Some("required"));
+        found.push(Field {
+            label: child.attr("label").or(child.attr("name")).unwrap_or(&name).to_owned(),
+            labels: Texts::new(),
+            kind: match child.attr("type").unwrap_or("string") {
+                "long" | "double" | "integer" => "number".to_owned(),
+                "string" => "text".to_owned(),
+                "enum" => "choice".to_owned(),
+                other => other.to_owned(),
+            },
+            required: required || child.attr("required") == Some("true"),
             name,
         });
     }
@@ -119,17 +162,23 @@ pub(super) fn run(task: &UserTask, run: &Run<'_>, token: TokenId, element: &Elem
     };
     let subject = task.subject.clone().or_else(|| run.process.subject.clone());
     let subject_value = subject.as_deref().and_then(|name| run.variable(token, name)).cloned();
+    let mut roles: Vec<String> =
+        task.role.clone().or_else(|| element.lane_role.clone()).into_iter().filter(|r| !r.is_empty()).collect();
+    for candidate in &task.candidates {
+        let names = text(&Some(candidate.clone()))?.unwrap_or_default();
+        roles.extend(names.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()));
+    }
     let created = Task {
         token,
         element: element.id.clone(),
-        name: element.name.clone(),
+        name: text(&task.name).ok().flatten().unwrap_or_else(|| element.name.clone()),
         names: element.names.clone(),
         instructions: task.instructions.clone(),
         manual: task.manual,
         operation: task.operation.clone().filter(|_| !task.manual),
         subject,
         subject_value: subject_value.unwrap_or(Json::Null),
-        roles: task.role.clone().or_else(|| element.lane_role.clone()).into_iter().filter(|r| !r.is_empty()).collect(),
+        roles,
         assignee: text(&task.assignee)?,
         due: match text(&task.due)? {
             Some(text) => Some(due(&text, &run.context.clock).map_err(|why| Fault::new("due", why))?),

@@ -547,14 +547,14 @@ fn rows_change_only_where_something_happened() {
 #[test]
 fn what_cannot_run_is_named() {
     let body = format!(
-        r#"{ENDS}<scriptTask id="x" name="Script"/><callActivity id="y" name="Call"/><inclusiveGateway id="z" name="Or"/>
-        <userTask id="mi" name="Many"><multiInstanceLoopCharacteristics/></userTask><task id="plain" name="Plain"/>
+        r#"{ENDS}<scriptTask id="x" name="Script"/><callActivity id="y" name="Call"/><choreography id="z" name="Dance"/>
+        <userTask id="mi" name="Many"><multiInstanceLoopCharacteristics/></userTask><scriptTask id="plain" name="Plain" scriptFormat="groovy"><script>x = 1</script></scriptTask>
         <boundaryEvent id="sig" name="Signal" attachedToRef="mi"><signalEventDefinition/></boundaryEvent>{}"#,
         chain("s>x>y>z>mi>plain>e sig>e")
     );
     let problems = Definitions::parse(&file(&body)).unwrap_err();
     for (id, name) in
-        [("x", "Script"), ("y", "Call"), ("z", "Or"), ("mi", "Many"), ("plain", "Plain"), ("sig", "Signal")]
+        [("x", "Script"), ("y", "Call"), ("z", "Dance"), ("mi", "Many"), ("plain", "Plain"), ("sig", "Signal")]
     {
         assert!(problems.iter().any(|p| p.element == id && p.name == name && p.code == "not_executable"), "{id}");
     }
@@ -588,7 +588,7 @@ fn check_finds_shapes_that_hang() {
         (r#"<boundaryEvent id="b" attachedToRef="s"><errorEventDefinition/></boundaryEvent>"#, "reference"),
         (r#"<endEvent id="s"/>"#, "id"),
         (r#"<userTask id="t" celek:assignee="=1 +"/>"#, "feel"),
-        (r#"<userTask id="t" celek:assignee="${boss}"/>"#, "expression_language"),
+        (r#"<userTask id="t" celek:assignee="${boss.find(1)}"/>"#, "expression_language"),
         (
             r#"<intermediateCatchEvent id="m"><messageEventDefinition messageRef="none"/></intermediateCatchEvent>"#,
             "reference",

@@ -7,3 +7,4 @@ mod hostile;
 mod order;
 mod random;
 mod sim;
+mod support;

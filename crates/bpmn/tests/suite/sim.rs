@@ -126,7 +126,9 @@ impl Sim {
     }
 
     pub fn listen(&self, element: &str) -> (i64, i64) {
-        let mut found = self.state.tokens().flat_map(|t| t.listens.iter().map(move |l| (t.id, l)));
+        let tokens = self.state.tokens().flat_map(|t| t.listens.iter().map(move |l| (t.id, l)));
+        let scopes = self.state.scopes().flat_map(|s| s.listens.iter().map(move |l| (s.id, l)));
+        let mut found = tokens.chain(scopes);
         found.find(|(_, l)| l.element == element).map(|(t, l)| (t, l.id)).unwrap_or_else(|| panic!("{element} listens"))
     }
 
@@ -137,6 +139,7 @@ impl Sim {
             Trigger::Timer { due: Due::At(at), .. } => at.to_string(),
             Trigger::Timer { due: Due::Text(text), .. } => text.clone(),
             Trigger::Message { name, key } => format!("{name} {key:?}"),
+            other => format!("{other:?}"),
         }
     }
 
@@ -222,7 +225,8 @@ impl Stored {
             state.tokens().filter(|t| t.wait.as_ref().is_some_and(wanted)).map(|t| t.id).collect()
         };
         let listens = |timer: bool| -> BTreeSet<i64> {
-            let all = state.tokens().flat_map(|t| &t.listens);
+            let all = state.tokens().flat_map(|t| &t.listens).chain(state.scopes().flat_map(|s| &s.listens));
+            let all = all.filter(|l| !matches!(l.to, Trigger::Condition { .. }));
             all.filter(|l| matches!(l.to, Trigger::Timer { .. }) == timer).map(|l| l.id).collect()
         };
         assert_eq!(self.entered, tokens(|_| true), "what entered is there until it left or was cancelled");
@@ -248,7 +252,9 @@ impl Stored {
             Effect::Cancelled { token, .. } => assert!(self.entered.remove(token), "cancelled once"),
             Effect::TaskCreated(task) => assert!(self.tasks.insert(task.token)),
             Effect::TaskCancelled { token } => assert!(self.tasks.remove(token)),
-            Effect::CallOperation { token, .. } => assert!(self.calls.insert(*token)),
+            Effect::CallOperation { token, .. } | Effect::Decide { token, .. } | Effect::CallProcess { token, .. } => {
+                assert!(self.calls.insert(*token))
+            }
             Effect::OperationCancelled { token } => assert!(self.calls.remove(token)),
             Effect::IncidentRaised { token, .. } => {
                 self.calls.remove(token);
@@ -257,7 +263,7 @@ impl Stored {
             Effect::TimerCancelled { timer, .. } => assert!(self.timers.remove(timer)),
             Effect::Subscribed { subscription, .. } => assert!(self.messages.insert(*subscription)),
             Effect::Unsubscribed { subscription, .. } => assert!(self.messages.remove(subscription)),
-            Effect::VariableSet { .. } | Effect::ContinueLater | Effect::InstanceEnded(_) => {}
+            _ => {}
         }
     }
 
