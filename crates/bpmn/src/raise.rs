@@ -93,6 +93,8 @@ impl Run<'_> {
 
     /// A token throws something and goes on, if it is still there.
     pub fn raise(&mut self, id: TokenId, raise: Raise) {
+        // It has entered: where what it throws takes it away, that is told.
+        self.state.set_wait(id, Some(Wait::Event));
         match raise {
             Raise::Signal { name, payload } => {
                 self.broadcast(&name, &payload);

@@ -124,14 +124,6 @@ fn parse(root: &Node, xml: &str, inputs: &[&str]) -> Result<dsntk_model::Definit
     let old = root.attributes.iter().any(|(key, value)| {
         (key == "xmlns" || key.starts_with("xmlns:")) && value.starts_with("http://www.omg.org/spec/DMN/2015")
     });
-    let renamed;
-    let xml = match today(xml) {
-        Some(text) => {
-            renamed = text;
-            renamed.as_str()
-        }
-        None => xml,
-    };
     let bare = root.all("decision").any(|d| d.one("variable").is_none());
     if !old && !bare {
         return read(xml);
@@ -139,32 +131,6 @@ fn parse(root: &Node, xml: &str, inputs: &[&str]) -> Result<dsntk_model::Definit
     let mut text = String::new();
     modern(root, inputs).write(&mut text);
     read(&text)
-}
-
-/// Types by their names of today: before DMN 1.2 some were written as one word.
-fn today(xml: &str) -> Option<String> {
-    const OLD: [(&str, &str); 3] = [
-        ("dateTime", "date and time"),
-        ("dayTimeDuration", "days and time duration"),
-        ("yearMonthDuration", "years and months duration"),
-    ];
-    let mut text: Option<String> = None;
-    for (old, new) in OLD {
-        // A type of the model's own may have that name.
-        if xml.contains(&format!("name=\"{old}\"")) {
-            continue;
-        }
-        for prefix in ["", "feel:"] {
-            for (open, close) in [("typeRef=\"", "\""), ("typeRef>", "</")] {
-                let wanted = format!("{open}{prefix}{old}{close}");
-                let at = text.as_deref().unwrap_or(xml);
-                if at.contains(&wanted) {
-                    text = Some(at.replace(&wanted, &format!("{open}{new}{close}")));
-                }
-            }
-        }
-    }
-    text
 }
 
 /// A model of an older form in today's: its own namespace, a variable for every decision, declared inputs.

@@ -90,7 +90,7 @@ impl Analysis {
     /// Edges by the sum of their waits, the largest first.
     pub fn by_total(&self) -> Vec<&Edge> {
         let mut edges: Vec<&Edge> = self.edges.iter().collect();
-        edges.sort_by(|a, b| b.total.cmp(&a.total));
+        edges.sort_by_key(|edge| std::cmp::Reverse(edge.total));
         edges
     }
 

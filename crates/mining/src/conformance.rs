@@ -224,6 +224,6 @@ pub fn conformance(log: &Log, analysis: &Analysis, net: &Net) -> Conformance {
         .into_iter()
         .map(|((kind, activity, after), cases)| Deviation { kind, activity, after, cases })
         .collect();
-    out.deviations.sort_by(|a, b| b.cases.cmp(&a.cases));
+    out.deviations.sort_by_key(|deviation| std::cmp::Reverse(deviation.cases));
     out
 }

@@ -267,15 +267,9 @@ impl Player<'_, '_> {
     }
 
     fn open(&self, ids: bool) -> J {
-        let name = |(index, task): &(usize, bpmn::Task)| {
-            if ids {
-                task.element.clone()
-            } else if task.name.is_empty() {
-                task.element.clone()
-            } else {
-                let _ = index;
-                task.name.clone()
-            }
+        let name = |(_, task): &(usize, bpmn::Task)| {
+            let id = ids || task.name.is_empty();
+            if id { task.element.clone() } else { task.name.clone() }
         };
         let mut open: Vec<String> = self.world.tasks.iter().map(name).collect();
         open.sort();

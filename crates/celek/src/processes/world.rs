@@ -357,7 +357,7 @@ impl<'w> World<'w> {
             let event = Event::MessageArrived { token: one.token, subscription: one.id, payload: payload.clone() };
             self.queue.push_back((one.instance, event));
         }
-        found.first().is_some() || self.message_start(name, Map::new(), payload)
+        !found.is_empty() || self.message_start(name, Map::new(), payload)
     }
 
     /// Starts an instance by the name of a message.
