@@ -74,12 +74,13 @@ impl Disk {
     /// Waits until this commit and all before it are on the disk.
     pub(super) fn reach(&self, commit: u64) -> Result<()> {
         while self.durable.load(Ordering::SeqCst) < commit {
-            self.usable()?;
             if self.written.load(Ordering::SeqCst) < commit {
                 std::thread::sleep(MOMENT);
                 continue;
             }
             let mut file = self.file.lock();
+            // Whoever waited for the file here may have waited for a flush that failed.
+            self.usable()?;
             if self.durable.load(Ordering::SeqCst) >= commit {
                 break;
             }
