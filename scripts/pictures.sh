@@ -3,24 +3,9 @@
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 celek="${CELEK:-$root/target/release/celek}"
-folder="$(mktemp -d)"
-port="${PORT:-18090}"
-server=
-stop() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap stop EXIT INT TERM
-"$celek" demo --db "sqlite:$folder/demo.db" >/dev/null
-"$celek" serve --db "sqlite:$folder/demo.db" --listen "127.0.0.1:$port" >"$folder/server.log" 2>&1 &
-server=$!
-tries=0
-until node -e "fetch('http://127.0.0.1:$port/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 50 ] || { cat "$folder/server.log"; exit 1; }
-    sleep 0.2
-done
+. "$root/scripts/served.sh"
+served "${PORT:-18090}"
 CHROMIUM="$(sh "$root/scripts/chromium.sh")"
 export CHROMIUM
 cd "$root/web"
-CELEK_URL="http://127.0.0.1:$port" node e2e/pictures.mjs "${PICTURES:-$root/docs/screenshots}" "$@"
+node e2e/pictures.mjs "${PICTURES:-$root/docs/screenshots}" "$@"
